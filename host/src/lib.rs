@@ -1,0 +1,1 @@
+//! Arblast host crate.
