@@ -80,6 +80,9 @@ pub enum Error {
     /// The caller cancelled the call.
     #[error("the call was cancelled by its caller")]
     Cancelled,
+    /// The reference itself failed, which no input should bring about.
+    #[error("the CPU reference failed, which is a defect of arblast: {0}")]
+    Reference(DeviceError),
     /// The operating system gave no randomness.
     #[error("the operating system's random generator failed: {0}")]
     Randomness(String),

@@ -87,12 +87,6 @@ pub(crate) fn peel<P>(points: &[InSubgroup<P>]) -> &[P] {
     unsafe { std::slice::from_raw_parts(points.as_ptr().cast(), points.len()) }
 }
 
-/// Views plain points as subgroup members; the caller vouches for their membership.
-pub(crate) fn wrap_unchecked<P>(points: &[P]) -> &[InSubgroup<P>] {
-    // SAFETY: `InSubgroup` is `repr(transparent)` over `P`.
-    unsafe { std::slice::from_raw_parts(points.as_ptr().cast(), points.len()) }
-}
-
 /// Translates blst's decoding errors.
 pub(crate) fn point_error(error: BLST_ERROR) -> PointError {
     match error {
@@ -105,8 +99,7 @@ pub(crate) fn point_error(error: BLST_ERROR) -> PointError {
 
 macro_rules! codec {
     ($affine:ty, $bytes:literal, $uncompress:ident, $compress:ident, $on_curve:ident, $in_subgroup:ident,
-     $to_affine:ident, $projective:ty, $c_uncompress:ident, $c_compress:ident, $c_on_curve:ident, $c_in:ident,
-     $c_to_affine:ident) => {
+     $c_uncompress:ident, $c_compress:ident, $c_on_curve:ident, $c_in:ident) => {
         /// Decodes a compressed point: flags, canonical x, curve equation. No subgroup check.
         pub(crate) fn $uncompress(bytes: &[u8; $bytes]) -> Result<$affine, PointError> {
             let mut out = Default::default();
@@ -136,14 +129,6 @@ macro_rules! codec {
             // SAFETY: a valid reference.
             unsafe { blst::$c_in(point.as_blst()) }
         }
-
-        /// The affine form of a Jacobian point; one inversion.
-        pub(crate) fn $to_affine(point: &<$projective as SameLayout>::Blst) -> $affine {
-            let mut out = Default::default();
-            // SAFETY: valid references.
-            unsafe { blst::$c_to_affine(&mut out, point) };
-            <$affine>::from_blst(&out)
-        }
     };
 }
 
@@ -154,13 +139,10 @@ codec!(
     g1_compress,
     g1_on_curve,
     g1_in_subgroup,
-    g1_to_affine,
-    G1Projective,
     blst_p1_uncompress,
     blst_p1_affine_compress,
     blst_p1_affine_on_curve,
-    blst_p1_affine_in_g1,
-    blst_p1_to_affine
+    blst_p1_affine_in_g1
 );
 codec!(
     G2Affine,
@@ -169,13 +151,10 @@ codec!(
     g2_compress,
     g2_on_curve,
     g2_in_subgroup,
-    g2_to_affine,
-    G2Projective,
     blst_p2_uncompress,
     blst_p2_affine_compress,
     blst_p2_affine_on_curve,
-    blst_p2_affine_in_g2,
-    blst_p2_to_affine
+    blst_p2_affine_in_g2
 );
 
 #[cfg(test)]

@@ -1,0 +1,148 @@
+//! Multi-scalar multiplication, over points sent along and over prepared bases.
+
+use super::{Answer, Job, Operation, expect_on_curve};
+use crate::backend::{Backend, Control, Op, Prepared};
+use crate::dispatcher::side::Side;
+use crate::point::InSubgroup;
+use ark_bls12_381::Fr;
+use rand_core::Rng;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// Σ scalarsᵢ·pointsᵢ.
+pub(crate) struct Msm<'a, S: Side> {
+    pub points: Cow<'a, [InSubgroup<S::Affine>]>,
+    pub scalars: Cow<'a, [Fr]>,
+}
+
+impl<S: Side> Operation for Msm<'_, S> {
+    type Output = S::Affine;
+    type Job = Msm<'static, S>;
+
+    fn op(&self) -> Op {
+        S::MSM
+    }
+    fn size(&self) -> usize {
+        self.points.len()
+    }
+    fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<S::Affine> {
+        S::msm(backend, &self.points, &self.scalars, control)
+    }
+    fn to_job(&self, _rng: &mut dyn Rng) -> Self::Job {
+        Msm { points: self.points.to_vec().into(), scalars: self.scalars.to_vec().into() }
+    }
+    fn same(&self, a: &S::Affine, b: &S::Affine) -> bool {
+        a == b
+    }
+}
+
+impl<S: Side> Job for Msm<'static, S> {
+    type Raw = S::Affine;
+    type Output = S::Affine;
+
+    fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<S::Affine> {
+        Operation::run(self, backend, control)
+    }
+    fn finish(&self, raw: S::Affine) -> Result<S::Affine, String> {
+        expect_on_curve::<S>(&[raw]).map(|()| raw)
+    }
+}
+
+/// Bases that stay where they are used, with a handle for each backend that has its own copy.
+pub(crate) struct Bases<S: Side> {
+    pub points: Arc<[InSubgroup<S::Affine>]>,
+    pub handles: Mutex<HashMap<String, Prepared>>,
+}
+
+impl<S: Side> Bases<S> {
+    fn handle(&self, backend: &str) -> Option<Prepared> {
+        self.handles.lock().unwrap_or_else(|e| e.into_inner()).get(backend).cloned()
+    }
+}
+
+/// Σ scalarsᵢ·basesᵢ over prepared bases.
+pub(crate) struct MsmPrepared<'a, S: Side> {
+    pub bases: Arc<Bases<S>>,
+    pub scalars: Cow<'a, [Fr]>,
+}
+
+impl<S: Side> Operation for MsmPrepared<'_, S> {
+    type Output = S::Affine;
+    type Job = MsmPrepared<'static, S>;
+
+    fn op(&self) -> Op {
+        S::MSM
+    }
+    fn size(&self) -> usize {
+        self.scalars.len()
+    }
+    fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<S::Affine> {
+        match self.bases.handle(backend.name()) {
+            Some(handle) => S::msm_prepared(backend, &handle, &self.scalars, control),
+            None => S::msm(backend, &self.bases.points, &self.scalars, control),
+        }
+    }
+    fn to_job(&self, _rng: &mut dyn Rng) -> Self::Job {
+        MsmPrepared { bases: self.bases.clone(), scalars: self.scalars.to_vec().into() }
+    }
+    fn same(&self, a: &S::Affine, b: &S::Affine) -> bool {
+        a == b
+    }
+}
+
+impl<S: Side> Job for MsmPrepared<'static, S> {
+    type Raw = S::Affine;
+    type Output = S::Affine;
+
+    fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<S::Affine> {
+        let answer = Operation::run(self, backend, control);
+        if answer.is_err() {
+            // The copy may have gone with the device; later calls send the points along.
+            self.bases.handles.lock().unwrap_or_else(|e| e.into_inner()).remove(backend.name());
+        }
+        answer
+    }
+    fn finish(&self, raw: S::Affine) -> Result<S::Affine, String> {
+        expect_on_curve::<S>(&[raw]).map(|()| raw)
+    }
+}
+
+/// Brings bases into a backend's own form and leaves the handle with them.
+pub(crate) struct Prepare<S: Side>(pub Arc<Bases<S>>);
+
+impl<S: Side> Operation for Prepare<S> {
+    type Output = ();
+    type Job = Prepare<S>;
+
+    fn op(&self) -> Op {
+        S::MSM
+    }
+    fn size(&self) -> usize {
+        self.0.points.len()
+    }
+    /// Only a device's own copy is worth a handle: the CPU reads the caller's points.
+    fn run(&self, _backend: &dyn Backend, _control: &Control) -> Answer<()> {
+        Ok(())
+    }
+    fn to_job(&self, _rng: &mut dyn Rng) -> Self::Job {
+        Prepare(self.0.clone())
+    }
+    fn same(&self, (): &(), (): &()) -> bool {
+        true
+    }
+}
+
+impl<S: Side> Job for Prepare<S> {
+    type Raw = ();
+    type Output = ();
+
+    fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<()> {
+        let handle = S::prepare(backend, &self.0.points, control)?;
+        self.0.handles.lock().unwrap_or_else(|e| e.into_inner()).insert(backend.name().to_owned(), handle);
+        Ok(())
+    }
+    fn finish(&self, (): ()) -> Result<(), String> {
+        Ok(())
+    }
+}
