@@ -63,7 +63,7 @@ impl Threads {
             control.checkpoint()?;
             Ok(work(chunk))
         };
-        let chunk = items.len().div_ceil(self.count).clamp(grain, piece);
+        let chunk = items.len().div_ceil(self.count).max(grain).min(piece);
         match self.pool(control.class()) {
             Some(pool) if items.len() > chunk => pool.install(|| items.par_chunks(chunk).map(run).collect()),
             _ => items.chunks(piece).map(run).collect(),
