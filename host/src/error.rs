@@ -58,6 +58,22 @@ pub enum Error {
         /// The least that is accepted.
         expected: usize,
     },
+    /// The public information that goes into a key is longer than is accepted.
+    #[error("key info: got {got} bytes, expected at most {most}")]
+    KeyInfoTooLong {
+        /// Bytes passed.
+        got: usize,
+        /// The most that is accepted.
+        most: usize,
+    },
+    /// A path through the tree of keys is not one of EIP-2334.
+    #[error("key path {path:?}: {reason}")]
+    KeyPath {
+        /// The path passed.
+        path: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A secret key is not in `1..r`.
     #[error("secret key: not an integer from 1 to r-1 in 32 big-endian bytes")]
     InvalidSecretKey,

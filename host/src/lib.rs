@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 pub mod backend;
+pub mod bls;
 pub mod cpu;
 mod dispatcher;
 mod error;

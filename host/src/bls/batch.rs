@@ -1,0 +1,226 @@
+//! Batch verification of signature sets by a random linear combination.
+//!
+//! A set (m, keys, σ) is valid when e(K, H(m)) = e(g, σ) for K = Σ keys. For weights rᵢ drawn after all sets are
+//! fixed, n valid sets satisfy
+//!
+//! ```text
+//! Π over distinct m of e(Σ_{i signs m} rᵢKᵢ, H(m)) · e(−g, Σᵢ rᵢσᵢ) = 1
+//! ```
+//!
+//! and a batch with an invalid set does with probability below 2^-63 for weights of 64 bits: the left side is
+//! Πᵢ Dᵢ^rᵢ with Dᵢ = e(Kᵢ, H(mᵢ))·e(−g, σᵢ) in a group of prime order r, and for a Dⱼ ≠ 1 at most one value of rⱼ
+//! makes the product 1.
+
+use super::curve::Curve;
+use super::keys::{KeyPoint, PublicKey, Signature, SignaturePoint};
+use super::messages::Messages;
+use super::suite::{Ciphersuite, product_is_one};
+use super::variant::Variant;
+use super::weights::Transcript;
+use crate::backend::IndexLists;
+use crate::dispatcher::{Call, Dispatcher};
+use crate::error::Error;
+use crate::point::InSubgroup;
+use ark_bls12_381::Fr;
+use std::borrow::Cow;
+use std::cell::RefCell;
+
+/// A message, the keys that signed it, and one signature or the aggregate of all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignatureSet<'a, V: Variant> {
+    /// What was signed.
+    pub message: Cow<'a, [u8]>,
+    /// Who signed it: one key or many, repetitions allowed. Without a key the set is invalid.
+    pub keys: Vec<PublicKey<V>>,
+    /// The signature.
+    pub signature: Signature<V>,
+}
+
+impl<'a, V: Variant> SignatureSet<'a, V> {
+    /// A set of one key.
+    pub fn single(message: impl Into<Cow<'a, [u8]>>, key: PublicKey<V>, signature: Signature<V>) -> Self {
+        Self { message: message.into(), keys: vec![key], signature }
+    }
+
+    /// A set of one or many keys.
+    pub fn new(message: impl Into<Cow<'a, [u8]>>, keys: Vec<PublicKey<V>>, signature: Signature<V>) -> Self {
+        Self { message: message.into(), keys, signature }
+    }
+}
+
+/// What a batch verification found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BatchVerdict {
+    /// Every set is valid; an empty batch is.
+    AllValid,
+    /// For each set, whether it is valid; at least one is not.
+    Invalid(Vec<bool>),
+}
+
+impl BatchVerdict {
+    /// Whether every set is valid.
+    pub fn all_valid(&self) -> bool {
+        matches!(self, Self::AllValid)
+    }
+
+    /// A verdict for each of the batch's `sets` sets.
+    pub fn verdicts(self, sets: usize) -> Vec<bool> {
+        match self {
+            Self::AllValid => vec![true; sets],
+            Self::Invalid(verdicts) => verdicts,
+        }
+    }
+}
+
+impl<V: Variant> Ciphersuite<V> {
+    /// Whether each set's signature is that of its message under the sum of its keys, for all sets at once; as
+    /// [`fast_aggregate_verify`](Self::fast_aggregate_verify) on each, up to an error of 2^-63 towards "valid".
+    ///
+    /// A set without keys, or whose keys sum to the identity, is invalid (blst's rule for the point at infinity). When
+    /// the batch fails, blst finds the invalid sets by halving: each costs about as much as one more batch check, and
+    /// a set is called invalid only by its own exact equation.
+    ///
+    /// The weights are uniform, 64 bits each, from 32 bytes that are drawn from the operating system, or from the
+    /// call's seed, after the sets are fixed, and from a hash of all terms. A seed makes the weights reproducible; it
+    /// must be fresh and unknown to whoever made the sets. Variable time.
+    ///
+    /// # Errors
+    /// [`Error::Randomness`], or [`Error`] of the call.
+    pub fn verify_batch(
+        &self,
+        dispatcher: &Dispatcher,
+        call: &Call,
+        sets: &[SignatureSet<'_, V>],
+    ) -> Result<BatchVerdict, Error> {
+        let (batch, terms) = (Batch::new(sets), RefCell::new(None));
+        let sound = dispatcher.judge(call, |call| {
+            let latest = batch.terms(dispatcher, call, self.dst())?;
+            let sound = batch.check(dispatcher, call, &latest)?;
+            terms.replace(Some(latest));
+            Ok(sound)
+        })?;
+        // What is judged false was computed by blst alone, the latest terms included.
+        let found = match terms.into_inner() {
+            Some(terms) if !sound => batch.locate(dispatcher, &call.on_reference(), &terms)?,
+            _ => vec![true; batch.len()],
+        };
+        let mut found = found.into_iter();
+        // A set without keys is not in the batch.
+        let verdicts: Vec<bool> = sets.iter().map(|set| !set.keys.is_empty() && found.next() == Some(true)).collect();
+        Ok(if verdicts.iter().all(|valid| *valid) { BatchVerdict::AllValid } else { BatchVerdict::Invalid(verdicts) })
+    }
+}
+
+/// The sets of a batch that have keys.
+pub(super) struct Batch<'a, V: Variant> {
+    pub(super) keys: Vec<&'a [PublicKey<V>]>,
+    pub(super) messages: Messages<'a>,
+    pub(super) signatures: Vec<SignaturePoint<V>>,
+}
+
+/// What the equation of a batch is made of.
+pub(super) struct Terms<V: Variant> {
+    /// For each set, the sum of its keys.
+    pub(super) keys: Vec<KeyPoint<V>>,
+    /// For each distinct message, its hash.
+    pub(super) hashes: Vec<SignaturePoint<V>>,
+    /// For each set, its weight.
+    pub(super) weights: Vec<Fr>,
+}
+
+/// From this many sets with one message on, their keys are combined by an MSM of their own; below, elementwise
+/// products of the whole batch and a sum leave more to do in parallel.
+const MSM_FROM: usize = 8;
+
+impl<'a, V: Variant> Batch<'a, V> {
+    fn new(sets: &'a [SignatureSet<'_, V>]) -> Self {
+        let live: Vec<_> = sets.iter().filter(|set| !set.keys.is_empty()).collect();
+        Self {
+            keys: live.iter().map(|set| set.keys.as_slice()).collect(),
+            messages: Messages::new(live.iter().map(|set| set.message.as_ref())),
+            signatures: live.iter().map(|set| set.signature.point()).collect(),
+        }
+    }
+
+    /// The number of sets.
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Sums each set's keys, hashes each distinct message, and then draws the weights.
+    fn terms(&self, dispatcher: &Dispatcher, call: &Call, dst: &[u8]) -> Result<Terms<V>, Error> {
+        let keys = self.key_sums(dispatcher, call)?;
+        let hashes = V::SignatureCurve::hash(dispatcher, call, self.messages.distinct(), dst)?;
+        let mut transcript = Transcript::new(call)?;
+        for ((key, &message), signature) in keys.iter().zip(self.messages.of()).zip(&self.signatures) {
+            transcript.absorb(key);
+            transcript.absorb(&hashes[message]);
+            transcript.absorb(signature);
+        }
+        Ok(Terms { keys, hashes, weights: transcript.weights(self.len()) })
+    }
+
+    /// The sum of each set's keys.
+    fn key_sums(&self, dispatcher: &Dispatcher, call: &Call) -> Result<Vec<KeyPoint<V>>, Error> {
+        let mut sums: Vec<_> = self.keys.iter().map(|keys| keys[0].point()).collect();
+        let several: Vec<usize> = (0..self.len()).filter(|&i| self.keys[i].len() > 1).collect();
+        if several.is_empty() {
+            return Ok(sums);
+        }
+        let (mut points, mut lists) = (Vec::new(), IndexLists::new());
+        for &i in &several {
+            let start = points.len() as u32;
+            points.extend_from_slice(PublicKey::points(self.keys[i]));
+            lists.push(start..points.len() as u32);
+        }
+        let found = V::PublicKeyCurve::sum(dispatcher, call, &points, &lists)?;
+        several.into_iter().zip(found).for_each(|(i, sum)| sums[i] = sum);
+        Ok(sums)
+    }
+
+    /// The equation of the whole batch.
+    fn check(&self, dispatcher: &Dispatcher, call: &Call, terms: &Terms<V>) -> Result<bool, Error> {
+        if terms.keys.iter().any(InSubgroup::is_identity) {
+            return Ok(false);
+        }
+        let keys = self.weighted_keys(dispatcher, call, terms)?;
+        // A combination of keys is the identity with probability 2^-64, or by a fault; false sends it to blst.
+        if keys.iter().any(InSubgroup::is_identity) {
+            return Ok(false);
+        }
+        let signature = V::SignatureCurve::msm(dispatcher, call, &self.signatures, &terms.weights)?;
+        product_is_one::<V>(dispatcher, call, &keys, &terms.hashes, signature)
+    }
+
+    /// For each distinct message, Σ rᵢKᵢ over the sets that sign it.
+    fn weighted_keys(&self, dispatcher: &Dispatcher, call: &Call, terms: &Terms<V>) -> Result<Vec<KeyPoint<V>>, Error> {
+        if self.messages.all_distinct() {
+            return V::PublicKeyCurve::mul(dispatcher, call, &terms.keys, &terms.weights);
+        }
+        let positions = self.messages.positions();
+        let mut combined = vec![InSubgroup::identity(); positions.len()];
+        let (mut picked, mut lists, mut few) = (Vec::new(), IndexLists::new(), Vec::new());
+        for (message, sets) in positions.iter().enumerate() {
+            if sets.len() >= MSM_FROM {
+                let (keys, weights) = terms.pick(sets);
+                combined[message] = V::PublicKeyCurve::msm(dispatcher, call, &keys, &weights)?;
+            } else {
+                lists.push(picked.len() as u32..(picked.len() + sets.len()) as u32);
+                picked.extend_from_slice(sets);
+                few.push(message);
+            }
+        }
+        let (keys, weights) = terms.pick(&picked);
+        let products = V::PublicKeyCurve::mul(dispatcher, call, &keys, &weights)?;
+        let sums = V::PublicKeyCurve::sum(dispatcher, call, &products, &lists)?;
+        few.into_iter().zip(sums).for_each(|(message, sum)| combined[message] = sum);
+        Ok(combined)
+    }
+}
+
+impl<V: Variant> Terms<V> {
+    /// The keys and weights of some sets.
+    pub(super) fn pick(&self, sets: &[u32]) -> (Vec<KeyPoint<V>>, Vec<Fr>) {
+        sets.iter().map(|&i| (self.keys[i as usize], self.weights[i as usize])).unzip()
+    }
+}
