@@ -133,6 +133,9 @@ pub trait Yield: Send + Sync {
 ///
 /// A backend cuts its work into pieces of at most [`Control::PIECE`] and calls [`Control::checkpoint`] between them.
 /// A checkpoint may run another job of the same backend on this thread, so no lock may be held across it.
+///
+/// On the CPU, which the operating system shares out anyway, pieces are as short but for two: one window of an MSM of
+/// more than 2^17 points, and a whole NTT.
 #[derive(Clone)]
 pub struct Control {
     class: Class,
