@@ -6,7 +6,6 @@
 //! Everything `unsafe` about the cast is in this file.
 
 use crate::error::PointError;
-use crate::point::InSubgroup;
 use ark_bls12_381::{Fq, Fq2, Fq6, Fq12, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::short_weierstrass::{Affine, Projective};
 use blst::{BLST_ERROR, blst_fp, blst_fp2, blst_fp6, blst_fp12, blst_p1, blst_p1_affine, blst_p2, blst_p2_affine};
@@ -80,12 +79,6 @@ same_layout!(
     AffineE1 => blst_p1_affine, AffineE2 => blst_p2_affine,
     JacobianE1 => blst_p1, JacobianE2 => blst_p2,
 );
-
-/// Views subgroup members as plain points.
-pub(crate) fn peel<P>(points: &[InSubgroup<P>]) -> &[P] {
-    // SAFETY: `InSubgroup` is `repr(transparent)` over `P`.
-    unsafe { std::slice::from_raw_parts(points.as_ptr().cast(), points.len()) }
-}
 
 /// Translates blst's decoding errors.
 pub(crate) fn point_error(error: BLST_ERROR) -> PointError {

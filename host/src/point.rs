@@ -66,7 +66,8 @@ impl<P> InSubgroup<P> {
 
     /// Views members as plain points, without a copy.
     pub fn as_affine_slice(points: &[Self]) -> &[P] {
-        layout::peel(points)
+        // SAFETY: `InSubgroup` is `repr(transparent)` over `P`.
+        unsafe { std::slice::from_raw_parts(points.as_ptr().cast(), points.len()) }
     }
 }
 

@@ -59,11 +59,11 @@ impl Backend for CpuPortable {
     }
 
     fn msm_g1(&self, points: &[G1], scalars: &[Fr], control: &Control) -> Answer<G1Affine> {
-        msm::msm::<OnE1>(&self.threads, layout::peel(points), scalars, control)
+        msm::msm::<OnE1>(&self.threads, InSubgroup::as_affine_slice(points), scalars, control)
     }
 
     fn msm_g2(&self, points: &[G2], scalars: &[Fr], control: &Control) -> Answer<G2Affine> {
-        msm::msm::<OnE2>(&self.threads, layout::peel(points), scalars, control)
+        msm::msm::<OnE2>(&self.threads, InSubgroup::as_affine_slice(points), scalars, control)
     }
 
     fn prepare_g1(&self, points: &[G1], _control: &Control) -> Answer<Prepared> {
@@ -83,11 +83,11 @@ impl Backend for CpuPortable {
     }
 
     fn mul_g1(&self, points: &[G1], scalars: &[Fr], bits: u32, control: &Control) -> Answer<Vec<G1Affine>> {
-        msm::mul::<OnE1>(&self.threads, layout::peel(points), scalars, bits, control)
+        msm::mul::<OnE1>(&self.threads, InSubgroup::as_affine_slice(points), scalars, bits, control)
     }
 
     fn mul_g2(&self, points: &[G2], scalars: &[Fr], bits: u32, control: &Control) -> Answer<Vec<G2Affine>> {
-        msm::mul::<OnE2>(&self.threads, layout::peel(points), scalars, bits, control)
+        msm::mul::<OnE2>(&self.threads, InSubgroup::as_affine_slice(points), scalars, bits, control)
     }
 
     fn sum_g1(&self, points: &[G1Affine], lists: &IndexLists, control: &Control) -> Answer<Vec<G1Affine>> {
