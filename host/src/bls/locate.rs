@@ -1,9 +1,12 @@
-//! Finding the invalid sets of a batch that failed, by halving.
+//! Finding the invalid sets of a batch that failed, by division.
 //!
-//! With the batch's weights, the product over a range of sets is F(range) = Πᵢ Dᵢ^rᵢ, and F(whole) = F(left)·F(right):
-//! one multi-pairing over the left half gives both. A range whose product is 1 is valid up to the error of the batch
-//! itself; a single set's is exact, since rᵢ is not 0 mod r. One invalid set among n costs multi-pairings of
-//! n, n/2, n/4, … pairs, and k of them at most k times that.
+//! With the batch's weights, the product over a range of sets is F(range) = Πᵢ Dᵢ^rᵢ, and the product over the parts
+//! of a range is that of the range. So the parts are computed one by one, the last one follows from the others, and
+//! once what is left is 1 the remaining parts are valid. A range whose product is 1 is valid up to the error of the
+//! batch itself; for a single set it is exact, since rᵢ is not 0 mod r.
+//!
+//! One invalid set among n costs (on average over its place) multi-pairings of 5n/8 pairs in all and
+//! 4.4·log₈ n final exponentiations; if all are invalid, n final exponentiations and 7n/8·log₈ n pairs.
 
 use super::batch::{Batch, Terms};
 use super::curve::Curve;
@@ -24,22 +27,29 @@ impl<V: Variant> Batch<'_, V> {
         let mut verdicts = vec![false; self.len()];
         let suspects = Suspects::new(self, dispatcher, call, terms)?;
         let whole = 0..suspects.sets.len();
-        let product = suspects.product(dispatcher, call, whole.clone())?;
+        let product = match terms.product {
+            // There is a product only if no set was left out.
+            Some(product) => product,
+            None => suspects.product(dispatcher, call, whole.clone())?,
+        };
         let mut open = vec![(whole, product)];
         while let Some((range, product)) = open.pop() {
             if product == PairingOutput::ZERO {
                 suspects.sets[range].iter().for_each(|&set| verdicts[set as usize] = true);
             } else if range.len() > 1 {
-                let middle = range.start + range.len() / 2;
-                let left = suspects.product(dispatcher, call, range.start..middle)?;
-                // arkworks writes the target group additively.
-                open.push((middle..range.end, product - left));
-                open.push((range.start..middle, left));
+                suspects.divide(dispatcher, call, range, product, &mut open)?;
             }
         }
         Ok(verdicts)
     }
 }
+
+/// A range of suspects and the product over it.
+type Open = (Range<usize>, PairingOutput<Bls12_381>);
+
+/// Parts that a range is divided into. More of them need fewer levels but more products: for one invalid set among
+/// 128, at 0.2 ms a pair and 0.5 ms a product (blst, one core), 2, 4, 8 and 16 parts take 29, 23, 21 and 22 ms.
+const PARTS: usize = 8;
 
 /// The sets whose keys do not sum to the identity, those with the same message next to each other.
 struct Suspects<'a, V: Variant> {
@@ -67,6 +77,26 @@ impl<'a, V: Variant> Suspects<'a, V> {
             weights,
             sets,
         })
+    }
+
+    /// Opens the parts of a range with their products. arkworks writes the target group additively.
+    fn divide(
+        &self,
+        dispatcher: &Dispatcher,
+        call: &Call,
+        range: Range<usize>,
+        product: PairingOutput<Bls12_381>,
+        open: &mut Vec<Open>,
+    ) -> Result<(), Error> {
+        let mut rest = product;
+        for start in range.clone().step_by(range.len().div_ceil(PARTS)) {
+            let end = (start + range.len().div_ceil(PARTS)).min(range.end);
+            let follows = end == range.end || rest == PairingOutput::ZERO;
+            let part = if follows { rest } else { self.product(dispatcher, call, start..end)? };
+            rest -= part;
+            open.push((start..end, part));
+        }
+        Ok(())
     }
 
     /// Πᵢ Dᵢ^rᵢ over a range of the sets.

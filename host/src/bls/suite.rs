@@ -213,7 +213,7 @@ fn verify_one<V: Variant>(
 /// Whether Πᵢ e(keyᵢ, hashᵢ) · e(−generator, signature) = 1.
 ///
 /// A hash is the identity with probability 2^-255, or by a fault; the answer is then false, and judged again by blst.
-pub(super) fn product_is_one<V: Variant>(
+fn product_is_one<V: Variant>(
     dispatcher: &Dispatcher,
     call: &Call,
     keys: &[KeyPoint<V>],

@@ -160,8 +160,9 @@ fn few_bad_sets_cost_about_log_n_checks_each() {
     let mut sets = singles::<MinPk>(64);
     assert_eq!(work(&sets), (1, 65, 64));
     sets[20].signature = identity();
-    // The check, the product of the whole, then a left half at each of 6 levels; no message is hashed again.
-    assert_eq!(work(&sets), (8, 2 * 65 + (32 + 16 + 8 + 4 + 2 + 1) + 6, 64));
+    // Set 20 is in the third of eight parts, and the fifth in it; no message is hashed again.
+    assert_eq!(work(&sets), (1 + 3 + 5, 65 + 3 * 9 + 5 * 2, 64));
     sets[50].signature = identity();
-    assert_eq!(work(&sets).0, 2 + 1 + 2 * 5);
+    // Set 50 is in the seventh part, and the third in it.
+    assert_eq!(work(&sets), (1 + 7 + 5 + 3, 65 + 7 * 9 + (5 + 3) * 2, 64));
 }

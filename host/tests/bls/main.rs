@@ -2,6 +2,7 @@
 //! Each property is written once, for both variants.
 
 mod batch;
+mod faulty;
 mod keys;
 mod suite;
 mod vectors;
