@@ -54,6 +54,8 @@ impl<'a> Messages<'a> {
     }
 
     /// For each distinct message, the sum of the points at the positions that have it.
+    ///
+    /// An identity takes its message out of a product of pairings, so that blst has the last word on one.
     pub(super) fn sum<C: Curve>(
         &self,
         dispatcher: &Dispatcher,
@@ -63,7 +65,12 @@ impl<'a> Messages<'a> {
         if self.all_distinct() {
             return Ok(points);
         }
-        C::sum(dispatcher, call, &points, &IndexLists::from_iter(self.positions()))
+        let lists = IndexLists::from_iter(self.positions());
+        let sums = C::sum(dispatcher, call, &points, &lists)?;
+        if sums.iter().any(InSubgroup::is_identity) {
+            return C::sum(dispatcher, &call.on_reference(), &points, &lists);
+        }
+        Ok(sums)
     }
 }
 

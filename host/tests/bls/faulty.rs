@@ -104,5 +104,8 @@ fn stuck_devices_change_no_verdict() {
             let verdict = suite.aggregate_verify(&stuck_in(operations), &call(), &[(*key, message)], &signature);
             assert_eq!(verdict, Ok(valid), "{operations:?}");
         }
+        let twice = [(*key, message.as_ref()), (good[1].keys[0], message.as_ref())];
+        let verdict = suite.aggregate_verify(&stuck_in(operations), &call(), &twice, &identity());
+        assert_eq!(verdict, Ok(false), "{operations:?}");
     }
 }
