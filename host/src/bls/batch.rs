@@ -133,6 +133,9 @@ pub(super) struct Terms<V: Variant> {
     pub(super) product: Option<PairingOutput<Bls12_381>>,
 }
 
+/// For each distinct message, the combination of its keys and its hash, as they go into the product.
+type Weighted<'t, V> = (Cow<'t, [KeyPoint<V>]>, Cow<'t, [SignaturePoint<V>]>);
+
 /// From this many sets with one message on, their keys are combined by an MSM of their own. For 8 sets it takes half
 /// the time of elementwise products and a sum on one thread, but only the latter use several threads at this size.
 const MSM_FROM: usize = 8;
@@ -196,19 +199,35 @@ impl<'a, V: Variant> Batch<'a, V> {
         if terms.keys.iter().any(InSubgroup::is_identity) || terms.hashes.iter().any(InSubgroup::is_identity) {
             return Ok(None);
         }
-        let keys = self.weighted_keys(dispatcher, call, terms)?;
-        if keys.iter().any(InSubgroup::is_identity) {
+        let (keys, hashes) = self.weighted(dispatcher, call, terms)?;
+        if keys.iter().any(InSubgroup::is_identity) || hashes.iter().any(InSubgroup::is_identity) {
             return Ok(None);
         }
         let signature = V::SignatureCurve::msm(dispatcher, call, &self.signatures, &terms.weights)?;
-        dispatcher.multi_pairing(call, &pairs::<V>(&keys, terms.hashes.iter(), signature)).map(Some)
+        dispatcher.multi_pairing(call, &pairs::<V>(&keys, hashes.iter(), signature)).map(Some)
+    }
+
+    /// For each distinct message, Σ rᵢKᵢ over the sets that sign it, and H(m); where each message has one set, the
+    /// weight goes to whichever of the two is in G1, where products cost less than half: e(rK, H) = e(K, rH).
+    fn weighted<'t>(
+        &self,
+        dispatcher: &Dispatcher,
+        call: &Call,
+        terms: &'t Terms<V>,
+    ) -> Result<Weighted<'t, V>, Error> {
+        if self.messages.all_distinct() && !V::KEYS_IN_G1 {
+            let hashes = V::SignatureCurve::mul(dispatcher, call, &terms.hashes, &terms.weights)?;
+            return Ok((Cow::Borrowed(&terms.keys), Cow::Owned(hashes)));
+        }
+        let keys = match self.messages.all_distinct() {
+            true => V::PublicKeyCurve::mul(dispatcher, call, &terms.keys, &terms.weights)?,
+            false => self.combined_keys(dispatcher, call, terms)?,
+        };
+        Ok((Cow::Owned(keys), Cow::Borrowed(&terms.hashes)))
     }
 
     /// For each distinct message, Σ rᵢKᵢ over the sets that sign it.
-    fn weighted_keys(&self, dispatcher: &Dispatcher, call: &Call, terms: &Terms<V>) -> Result<Vec<KeyPoint<V>>, Error> {
-        if self.messages.all_distinct() {
-            return V::PublicKeyCurve::mul(dispatcher, call, &terms.keys, &terms.weights);
-        }
+    fn combined_keys(&self, dispatcher: &Dispatcher, call: &Call, terms: &Terms<V>) -> Result<Vec<KeyPoint<V>>, Error> {
         let positions = self.messages.positions();
         let mut combined = vec![InSubgroup::identity(); positions.len()];
         let (mut picked, mut lists, mut few) = (Vec::new(), IndexLists::new(), Vec::new());

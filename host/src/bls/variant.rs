@@ -26,6 +26,10 @@ pub trait Variant: sealed::Sealed + Copy + Eq + Hash + Debug + Send + Sync + 'st
     /// The domain separation tag of proofs of possession (section 4.2.3).
     const POSSESSION_DST: &'static [u8];
 
+    /// Whether keys are in G1, the cheaper group.
+    #[doc(hidden)]
+    const KEYS_IN_G1: bool;
+
     /// Puts a point of the keys' group and one of the signatures' group in the order that the pairing takes.
     #[doc(hidden)]
     fn pair(key: InSubgroup<Self::PublicKeyCurve>, signature: InSubgroup<Self::SignatureCurve>) -> (G1, G2);
@@ -45,6 +49,7 @@ impl Variant for MinPk {
 
     const SIGNATURE_DST: &'static [u8] = b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
     const POSSESSION_DST: &'static [u8] = b"BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
+    const KEYS_IN_G1: bool = true;
 
     fn pair(key: G1, signature: G2) -> (G1, G2) {
         (key, signature)
@@ -57,6 +62,7 @@ impl Variant for MinSig {
 
     const SIGNATURE_DST: &'static [u8] = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_";
     const POSSESSION_DST: &'static [u8] = b"BLS_POP_BLS12381G1_XMD:SHA-256_SSWU_RO_POP_";
+    const KEYS_IN_G1: bool = false;
 
     fn pair(key: G2, signature: G1) -> (G1, G2) {
         (signature, key)
