@@ -47,6 +47,7 @@ pub mod bls;
 pub mod cpu;
 mod dispatcher;
 mod error;
+mod expand;
 mod layout;
 mod point;
 
@@ -56,4 +57,5 @@ pub use dispatcher::{
     PreparedG2, Retirement, Selection, SelfTest, Stats, default_record_path,
 };
 pub use error::{DeviceError, Error, PointError};
+pub use expand::expand_message_xmd;
 pub use point::{G1, G2, InSubgroup};
