@@ -23,6 +23,12 @@ pub(super) fn list<'v>(value: &'v Value, name: &str) -> Result<&'v [Value], Stop
     }
 }
 
+/// The field `name`, a list of cases: at least one, since a file without cases tests nothing.
+pub(super) fn cases<'v>(file: &'v Value, name: &str) -> Result<&'v [Value], Stop> {
+    let cases = list(file, name)?;
+    if cases.is_empty() { Err(Stop::Unreadable(format!("field {name:?} is an empty list"))) } else { Ok(cases) }
+}
+
 /// The field `name`, bytes in hex.
 pub(super) fn bytes(value: &Value, name: &str) -> Result<Vec<u8>, Stop> {
     unhex(text(value, name)?)

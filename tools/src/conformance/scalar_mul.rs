@@ -2,7 +2,7 @@
 //!
 //! Each case runs twice, as an elementwise multiplication and as an MSM of one term.
 
-use super::data::{field, fp, number, text};
+use super::data::{cases, field, fp, number, text};
 use super::{Env, Outcome, Report, Stop, settle};
 use arblast::{G1, G2};
 use ark_bls12_381::{Fq2, Fr, G1Affine, G2Affine};
@@ -21,9 +21,9 @@ pub(super) fn run(name: &str, file: &Value, env: Env<'_>, report: &mut Report) {
         }
     };
     let suite = if in_g1 { "scalar-mul G1" } else { "scalar-mul G2" };
-    let Some(cases) = file.get("vectors").and_then(Value::as_array) else {
-        let why = "field \"vectors\" is no list".into();
-        return report.record(suite, name.to_owned(), Outcome::NotUnderstood(why));
+    let cases = match cases(file, "vectors") {
+        Ok(cases) => cases,
+        Err(stop) => return report.record(suite, name.to_owned(), stop.into()),
     };
     for (i, case) in cases.iter().enumerate() {
         let outcome = settle(|| if in_g1 { g1(case, env) } else { g2(case, env) });
