@@ -175,6 +175,34 @@ impl Checker {
     }
 }
 
+/// What one backend did since its dispatcher was built.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Usage {
+    /// The backend's name.
+    pub backend: String,
+    /// Answers that were used.
+    pub operations: u64,
+    /// Points, pairs or signatures in those answers.
+    pub items: u64,
+    /// Errors, time-outs and wrong answers.
+    pub faults: u64,
+    /// Calls that the CPU answered because this backend did not.
+    pub fallbacks: u64,
+}
+
+/// What each backend of a dispatcher did, the reference first.
+pub fn usage(dispatcher: &Dispatcher) -> Vec<Usage> {
+    let backends = dispatcher.stats().backends;
+    let usage = backends.into_iter().map(|backend| Usage {
+        operations: backend.total(|stats| stats.operations),
+        items: backend.total(|stats| stats.items),
+        faults: backend.total(|stats| stats.errors + stats.timeouts + stats.wrong_answers),
+        fallbacks: backend.total(|stats| stats.fallbacks),
+        backend: backend.backend,
+    });
+    usage.collect()
+}
+
 /// Signs a message as an account. Constant time.
 pub fn sign(secret: &SecretKey, message: &[u8]) -> Signature {
     SUITE.sign(secret, message)

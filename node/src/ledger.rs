@@ -131,7 +131,7 @@ pub fn database_config(prefix: &str, page_cache: CacheRef) -> FixedConfig<EightC
     let (write_buffer, replay_buffer) = (NZUsize!(1 << 20), NZUsize!(1 << 20));
     FixedConfig {
         merkle_config: TreeConfig {
-            journal_partition: format!("{prefix}-state-tree"),
+            journal_partition: format!("{prefix}-state-tree-journal"),
             metadata_partition: format!("{prefix}-state-tree-metadata"),
             items_per_blob: NZU64!(1 << 16),
             write_buffer,
@@ -140,7 +140,7 @@ pub fn database_config(prefix: &str, page_cache: CacheRef) -> FixedConfig<EightC
             page_cache: page_cache.clone(),
         },
         journal_config: LogConfig {
-            partition: format!("{prefix}-state-log"),
+            partition: format!("{prefix}-state-log-journal"),
             items_per_blob: NZU64!(1 << 14),
             page_cache,
             write_buffer,

@@ -5,6 +5,7 @@ pub mod application;
 pub mod block;
 pub mod chain;
 pub mod crypto;
+pub mod devnet;
 pub mod engine;
 pub mod environment;
 pub mod genesis;

@@ -56,6 +56,8 @@ struct Stock {
     /// How many transactions each signer is to make in all.
     target: Arc<AtomicU64>,
     ready: VecDeque<(usize, SignedTransaction)>,
+    /// How many have arrived in all.
+    received: u64,
     next: usize,
 }
 
@@ -96,7 +98,7 @@ impl Load {
         let needed = (f64::from(self.rate) * duration.as_secs_f64()) as u64 + self.window();
         let target = Arc::new(AtomicU64::new(needed.div_ceil(SIGNERS)));
         let signers = (0..SIGNERS).map(|signer| self.spawn_signer(signer, genesis, target.clone())).collect();
-        let mut stock = Stock { signers, target, ready: VecDeque::new(), next: 0 };
+        let mut stock = Stock { signers, target, ready: VecDeque::new(), received: 0, next: 0 };
         while (stock.ready.len() as u64) < needed && stock.receive(true) {}
         self.stock = Some(stock);
     }
@@ -199,6 +201,7 @@ impl Stock {
         self.next = (self.next + 1) % self.signers.len();
         match if block { signer.recv().ok() } else { signer.try_recv().ok() } {
             Some(portion) => {
+                self.received += portion.len() as u64;
                 self.ready.extend(portion);
                 true
             }
@@ -211,16 +214,10 @@ impl Stock {
         for _ in 0..self.signers.len() {
             while self.receive(false) {}
         }
-        if (self.ready.len() as u64) < low / 2 {
-            let made = self.target.load(Ordering::Relaxed);
-            // Once per stretch: the target moves on only after the last stretch has arrived.
-            if self.signers.len() as u64 * made <= self.taken() {
-                self.target.store(made + low.div_ceil(SIGNERS), Ordering::Relaxed);
-            }
+        let target = self.target.load(Ordering::Relaxed);
+        // The target moves on only after the last stretch has arrived.
+        if (self.ready.len() as u64) < low && self.received >= SIGNERS * target {
+            self.target.store(target + low.div_ceil(SIGNERS), Ordering::Relaxed);
         }
-    }
-
-    fn taken(&self) -> u64 {
-        u64::MAX
     }
 }
