@@ -127,6 +127,16 @@ impl Checker {
         Ok(SUITE.verify_batch(&self.dispatcher, &call, &sets)?.verdicts(sets.len()))
     }
 
+    /// Decodes signatures of new transactions: `None` for one that is no point of the subgroup. Admission class.
+    ///
+    /// # Errors
+    /// The call could not be carried out; nothing is known about any of them.
+    pub fn decode(&self, signatures: &[[u8; 96]]) -> Result<Vec<Option<Signature>>, Error> {
+        let call = Call::new(Class::Admission).deadline(ADMISSION_DEADLINE);
+        let decoded = Signature::from_bytes_batch(&self.dispatcher, &call, signatures)?;
+        Ok(decoded.into_iter().map(Result::ok).collect())
+    }
+
     /// Whether `signature` aggregates a signature by each key over its message. Block class.
     ///
     /// Of no pairs at all only the identity is the aggregate.

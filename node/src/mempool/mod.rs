@@ -271,18 +271,23 @@ fn check_signatures(
     seed: [u8; 32],
 ) -> Result<Vec<Option<Signature>>, arblast::Error> {
     let messages: Vec<_> = batch.iter().map(|signed| signed.transaction.message(genesis)).collect();
-    let mut decoded = vec![None; batch.len()];
+    let encoded: Vec<[u8; 96]> = batch.iter().map(|signed| signed.signature.clone().into()).collect();
+    let mut outcome = checker.decode(&encoded)?;
     let (mut positions, mut claims) = (Vec::new(), Vec::new());
     for (position, signed) in batch.iter().enumerate() {
         let transaction = &signed.transaction;
-        let (Some(key), Some(_)) = (keys.get(&transaction.sender), keys.get(&transaction.recipient)) else { continue };
-        let Ok(signature) = Signature::from_bytes(signed.signature.as_ref()) else { continue };
-        positions.push((position, signature));
-        claims.push(Claim { message: &messages[position], keys: vec![key], signature });
+        let known = keys.get(&transaction.sender).filter(|_| keys.get(&transaction.recipient).is_some());
+        match (known, outcome[position]) {
+            (Some(key), Some(signature)) => {
+                positions.push(position);
+                claims.push(Claim { message: &messages[position], keys: vec![key], signature });
+            }
+            _ => outcome[position] = None,
+        }
     }
     let verdicts = checker.admissions(seed, &claims)?;
-    for ((position, signature), good) in positions.into_iter().zip(verdicts) {
-        decoded[position] = good.then_some(signature);
+    for (position, good) in positions.into_iter().zip(verdicts) {
+        outcome[position] = outcome[position].filter(|_| good);
     }
-    Ok(decoded)
+    Ok(outcome)
 }
