@@ -19,8 +19,8 @@
 
 use crate::block::{Block, Context, InvalidShape, Shares, State};
 use crate::chain::Chain;
-use crate::environment::Environment;
 use crate::crypto::{Checker, Keys, Signature};
+use crate::environment::Environment;
 use crate::genesis::Genesis;
 use crate::ledger::{Account, Databases, Overlay};
 use crate::mempool::Mempool;
@@ -38,11 +38,11 @@ use commonware_glue::transfers::{Plan, Rejection, Selection};
 use commonware_parallel::Sequential;
 use commonware_runtime::{Clock, Spawner};
 use commonware_storage::qmdb::sync::Target;
+use commonware_utils::non_empty_range;
 use commonware_utils::sequence::FixedBytes;
 use commonware_utils::sync::Mutex;
-use commonware_utils::non_empty_range;
 use futures::StreamExt as _;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -332,16 +332,22 @@ impl<E: Environment> stateful::Application<E> for Application {
         (): (),
         readers: <Databases<E> as DatabaseSet<E>>::Readers,
     ) {
-        let senders: HashSet<&Address> = block.transactions.iter().map(|transaction| &transaction.sender).collect();
+        // In order, because the deterministic runtime watches the order of reads.
+        let senders: BTreeSet<&Address> = block.transactions.iter().map(|transaction| &transaction.sender).collect();
         let senders: Vec<&Address> = senders.into_iter().collect();
         let accounts = readers.read().await.get_many(&senders).await.expect(STORAGE);
-        let accounts: HashMap<_, _> =
-            senders.into_iter().cloned().zip(accounts).map(|(key, account)| (key, account.unwrap_or_default())).collect();
+        let accounts: HashMap<_, _> = senders
+            .into_iter()
+            .cloned()
+            .zip(accounts)
+            .map(|(key, account)| (key, account.unwrap_or_default()))
+            .collect();
         let height = block.height.get();
         self.config.mempool.with(|pool| pool.finalized(height, &accounts));
         self.chain.lock().finalized(block.height);
         self.config.probe.on(Event::Finalized {
             block: block.digest(),
+            round: block.context.round,
             height,
             root: block.state.root,
             transactions: block.transactions.len(),

@@ -158,9 +158,7 @@ impl Block {
             }
         }
         for (index, transaction) in self.transactions.iter().enumerate() {
-            transaction
-                .check(parameters.base_fee)
-                .map_err(|source| InvalidShape::Transaction { index, source })?;
+            transaction.check(parameters.base_fee).map_err(|source| InvalidShape::Transaction { index, source })?;
         }
         Ok(())
     }
@@ -284,7 +282,10 @@ mod tests {
             },
             parent: Sha256::hash(&[b"parent"]),
             height: Height::new(7),
-            state: State { root: Sha256::hash(&[b"root"]), range: non_empty_range!(Location::new(1), Location::new(9)) },
+            state: State {
+                root: Sha256::hash(&[b"root"]),
+                range: non_empty_range!(Location::new(1), Location::new(9)),
+            },
             signature: empty_signature(),
             transactions,
         }

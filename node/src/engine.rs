@@ -34,13 +34,13 @@ use crate::transaction::Address;
 use crate::vote::Scheme;
 use commonware_broadcast::buffered;
 use commonware_codec::FixedSize as _;
+use commonware_consensus::marshal;
 use commonware_consensus::marshal::core::{Actor as Marshal, Mailbox as MarshalMailbox};
 use commonware_consensus::marshal::resolver::p2p as backfill;
 use commonware_consensus::marshal::standard::{Deferred, Standard};
-use commonware_consensus::marshal;
+use commonware_consensus::simplex;
 use commonware_consensus::simplex::config::{Floor, ForwardPolicy, SkipBudget, SkipPolicy};
 use commonware_consensus::simplex::elector::RoundRobin;
-use commonware_consensus::simplex;
 use commonware_consensus::types::{Epoch, FixedEpocher, ViewDelta};
 use commonware_cryptography::certificate::ConstantProvider;
 use commonware_cryptography::{Digested, Digestible as _, Sha256, ed25519, sha256};
@@ -259,21 +259,22 @@ where
     .await;
 
     // State: the account database under speculative execution.
-    let (state_resolver, state_mailbox) = state_sync::Actor::<_, ed25519::PublicKey, _, _, mmr::Family, Database<E>>::new(
-        context.child("state_sync"),
-        state_sync::Config {
-            peer_provider: config.peers.clone(),
-            blocker: blocker.clone(),
-            database: None,
-            mailbox_size: MAILBOX,
-            me: Some(config.identity.clone()),
-            fetch_timeout: NZDuration!(Duration::from_secs(2)),
-            fetch_retry_delay: Duration::from_millis(100),
-            max_serve_ops: SYNC_BATCH,
-            priority_requests: false,
-            priority_responses: false,
-        },
-    );
+    let (state_resolver, state_mailbox) =
+        state_sync::Actor::<_, ed25519::PublicKey, _, _, mmr::Family, Database<E>>::new(
+            context.child("state_sync"),
+            state_sync::Config {
+                peer_provider: config.peers.clone(),
+                blocker: blocker.clone(),
+                database: None,
+                mailbox_size: MAILBOX,
+                me: Some(config.identity.clone()),
+                fetch_timeout: NZDuration!(Duration::from_secs(2)),
+                fetch_retry_delay: Duration::from_millis(100),
+                max_serve_ops: SYNC_BATCH,
+                priority_requests: false,
+                priority_responses: false,
+            },
+        );
     state_resolver.start(channels.state);
     let application = Application::new(application::Config {
         genesis: config.genesis.clone(),

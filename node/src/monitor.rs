@@ -5,6 +5,7 @@
 
 use crate::validation::Verdict;
 use commonware_actor::Feedback;
+use commonware_consensus::types::Round;
 use commonware_consensus::{Reporter, simplex};
 use commonware_cryptography::{ed25519, sha256};
 use commonware_p2p::{BlockedSubscription, Blocker};
@@ -56,6 +57,8 @@ pub enum Event {
     Finalized {
         /// The block.
         block: sha256::Digest,
+        /// The round it was proposed in.
+        round: Round,
         /// Its height.
         height: u64,
         /// The state root after it.

@@ -62,8 +62,7 @@ pub fn check(
 
     let subtracted: Vec<_> = known.iter().copied().flatten().collect();
     if !subtracted.is_empty() {
-        let rest: Vec<_> =
-            all.iter().zip(known).filter(|(_, known)| known.is_none()).map(|(pair, _)| *pair).collect();
+        let rest: Vec<_> = all.iter().zip(known).filter(|(_, known)| known.is_none()).map(|(pair, _)| *pair).collect();
         let difference = checker.subtract(&aggregate, &subtracted)?;
         if checker.block(seeds[0], &rest, &difference)? {
             return Ok(Verdict { valid: true, known: subtracted.len(), checked: rest.len() });

@@ -151,7 +151,7 @@ impl Monitor for Collector {
                 state.pending.entry(block).or_default().certified.get_or_insert(at);
             }
             Event::Certified { .. } => {}
-            Event::Finalized { block, height, root, transactions, at } => {
+            Event::Finalized { block, height, root, transactions, at, .. } => {
                 state.roots[validator].insert(height, root);
                 if validator == OBSERVER {
                     let line = self.finalized(&mut state, block, height, transactions, at);

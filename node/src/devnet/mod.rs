@@ -197,7 +197,10 @@ fn expected_duration(config: &Config) -> Duration {
 
 fn validator_keys() -> Result<Keys, Error> {
     let identity = u64::from_be_bytes(random()?);
-    Ok(Keys { identity: ed25519::PrivateKey::from_seed(identity), vote: SecretKey::key_gen(&random::<32>()?, b"vote")? })
+    Ok(Keys {
+        identity: ed25519::PrivateKey::from_seed(identity),
+        vote: SecretKey::key_gen(&random::<32>()?, b"vote")?,
+    })
 }
 
 /// Bytes from the operating system's generator.

@@ -110,9 +110,17 @@ impl fmt::Display for Summary {
         writeln!(f, "transactions/s: {:.0}", self.transactions_per_second)?;
         writeln!(f, "finality: {}", self.finality_ms)?;
         writeln!(f, "block verification: {}", self.verification_ms)?;
-        writeln!(f, "signatures checked at admission: {} ({} wrong)", self.admitted + self.shed + self.invalid, self.invalid)?;
+        writeln!(
+            f,
+            "signatures checked at admission: {} ({} wrong)",
+            self.admitted + self.shed + self.invalid,
+            self.invalid
+        )?;
         for Usage { backend, operations, items, faults, fallbacks } in &self.backends {
-            writeln!(f, "backend {backend}: {operations} operations, {items} items, {faults} faults, {fallbacks} fallbacks")?;
+            writeln!(
+                f,
+                "backend {backend}: {operations} operations, {items} items, {faults} faults, {fallbacks} fallbacks"
+            )?;
         }
         let fallbacks: u64 = self.backends.iter().map(|usage| usage.fallbacks).sum();
         writeln!(f, "fallbacks to the CPU: {fallbacks}")?;

@@ -58,8 +58,7 @@ impl<T> Room<T> {
 
     /// Takes out the best `most` items that are not to be skipped.
     pub fn take(&mut self, most: usize, skip: impl Fn(&T) -> bool) -> Vec<T> {
-        let keys: Vec<_> =
-            self.items.iter().filter(|(_, item)| !skip(item)).take(most).map(|(key, _)| *key).collect();
+        let keys: Vec<_> = self.items.iter().filter(|(_, item)| !skip(item)).take(most).map(|(key, _)| *key).collect();
         keys.iter().filter_map(|key| self.items.remove(key)).collect()
     }
 

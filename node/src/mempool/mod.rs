@@ -220,9 +220,10 @@ impl Check {
         let (checker, keys, genesis) = (self.checker.clone(), self.keys.clone(), *self.genesis.digest());
         let signed: Vec<_> = batch.iter().map(|waiting| waiting.signed.clone()).collect();
         // `shared(true)` moves the work to a thread that may block.
-        let work = context.child("batch").shared(true).spawn(move |_| async move {
-            check_signatures(&checker, &keys, &genesis, &signed, seed)
-        });
+        let work = context
+            .child("batch")
+            .shared(true)
+            .spawn(move |_| async move { check_signatures(&checker, &keys, &genesis, &signed, seed) });
         match work.await {
             Ok(Ok(verdicts)) => verdicts,
             Ok(Err(error)) => {

@@ -192,7 +192,9 @@ impl Pool {
         }
         if let Some(sender) = self.senders.get(&transaction.sender) {
             let count = sender.waiting[lane] + sender.ready[lane].len();
-            if count >= self.limits.per_sender {
+            // A replacement adds nothing to what is ready.
+            let replaced = usize::from(sender.ready[lane].contains_key(&transaction.nonce));
+            if count - replaced >= self.limits.per_sender {
                 return Err(Shed::SenderFull(count));
             }
         }
@@ -203,7 +205,8 @@ impl Pool {
         }
         let sender = transaction.sender.clone();
         let waiting = Waiting { signed, id, local, content };
-        let evicted = self.waiting[lane].insert(fee, self.arrivals, waiting).map_err(|_| Shed::LaneFull { got: fee })?;
+        let evicted =
+            self.waiting[lane].insert(fee, self.arrivals, waiting).map_err(|_| Shed::LaneFull { got: fee })?;
         self.arrivals += 1;
         self.contents.insert(content);
         let entry = self.senders.entry(sender).or_insert_with(|| Sender { account, ..Sender::default() });
@@ -407,3 +410,7 @@ const fn replacement_fee(fee: u64) -> u64 {
     let tenth = fee / 10;
     fee.saturating_add(if tenth == 0 { 1 } else { tenth })
 }
+
+#[cfg(test)]
+#[path = "pool_tests.rs"]
+mod tests;

@@ -215,12 +215,7 @@ impl Verifier for Scheme {
         self.check_certificate(draw(rng), subject, certificate, strategy)
     }
 
-    fn verify_certificates<'a, R, D, I>(
-        &self,
-        rng: &mut R,
-        certificates: NonEmpty<I>,
-        strategy: &impl Strategy,
-    ) -> bool
+    fn verify_certificates<'a, R, D, I>(&self, rng: &mut R, certificates: NonEmpty<I>, strategy: &impl Strategy) -> bool
     where
         R: CryptoRng,
         D: Digest,
