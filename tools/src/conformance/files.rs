@@ -12,8 +12,8 @@ const UNKNOWN: &str = "(unknown)";
 /// Largest file that is read; the suites' own are below 2 MiB.
 const LARGEST: u64 = 64 << 20;
 
-/// The files below `dir`, sorted; hidden ones and what lies behind symbolic links to folders are left out. `dir` may
-/// be a file.
+/// The files below `dir`, sorted; hidden ones are left out. A folder that cannot be read, and a symbolic link to a
+/// folder, which is not followed, are in the list as if they were files. `dir` may be a file.
 pub(super) fn below(dir: &Path) -> io::Result<Vec<PathBuf>> {
     if fs::metadata(dir)?.is_file() {
         return Ok(vec![dir.to_owned()]);
@@ -23,7 +23,7 @@ pub(super) fn below(dir: &Path) -> io::Result<Vec<PathBuf>> {
         let entries = match fs::read_dir(&folder) {
             Ok(entries) => entries,
             Err(e) if folder == dir => return Err(e),
-            // Named as a file of its own, so that it is counted as not understood.
+            // Reading it as a file fails, so that it is counted as not understood.
             Err(_) => {
                 files.push(folder);
                 continue;
@@ -31,12 +31,11 @@ pub(super) fn below(dir: &Path) -> io::Result<Vec<PathBuf>> {
         };
         for entry in entries {
             let entry = entry?;
-            let hidden = entry.file_name().to_string_lossy().starts_with('.');
-            match entry.file_type()?.is_dir() {
-                _ if hidden => {}
-                true => folders.push(entry.path()),
-                false => files.push(entry.path()),
+            let is_folder = entry.file_type()?.is_dir();
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
             }
+            if is_folder { folders.push(entry.path()) } else { files.push(entry.path()) }
         }
     }
     files.sort();

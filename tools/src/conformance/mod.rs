@@ -7,7 +7,7 @@
 //!   *not understood*: it counts against the run. It never panics.
 //! - A file that says itself that it is about another curve or hash function (RFC 9380's suites for P-256 and others)
 //!   is *out of scope*: counted and listed, neither for nor against the run, since no operation here could compute it.
-//! - Markdown and licence texts are no vectors: passed over, with a count.
+//! - Markdown and licence texts are no vectors: passed over, with a count. So are hidden files, without one.
 //!
 //! | suite | recognised by | operations it exercises |
 //! |---|---|---|
@@ -84,7 +84,8 @@ pub(crate) fn settle(body: impl FnOnce() -> Result<Outcome, Stop>) -> Outcome {
 /// Files are taken in the order of their paths.
 ///
 /// # Errors
-/// Where `dir` itself cannot be read. A file below it that cannot be read is not understood, and the walk goes on.
+/// Where `dir` itself, or an entry of a folder, cannot be read. A file that cannot be read is not understood, and the
+/// walk goes on.
 pub fn run(dir: &Path, dispatcher: &Dispatcher) -> std::io::Result<Report> {
     let call = Call::new(Class::Job);
     let env = Env { dispatcher, call: &call };
