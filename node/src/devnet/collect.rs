@@ -187,7 +187,7 @@ impl Collector {
         state.finality.extend(finality);
         state.finals.insert(height, Final { transactions, at });
         state.transactions += transactions as u64;
-        if height % 64 == 0 {
+        if height.is_multiple_of(64) {
             // Blocks that lost to another never become final.
             state.pending.retain(|_, pending| pending.proposed.is_none_or(|proposed| proposed + STALE > at));
         }

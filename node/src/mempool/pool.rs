@@ -252,9 +252,9 @@ impl Pool {
     pub fn take(&mut self, most: usize) -> Vec<Waiting> {
         let skip = |waiting: &Waiting| self.in_blocks.contains_key(&waiting.id);
         let priority = Lane::Priority.index();
-        let mut taken = self.waiting[priority].take(most - most / 4, &skip);
-        taken.extend(self.waiting[Lane::Standard.index()].take(most - taken.len(), &skip));
-        taken.extend(self.waiting[priority].take(most - taken.len(), &skip));
+        let mut taken = self.waiting[priority].take(most - most / 4, skip);
+        taken.extend(self.waiting[Lane::Standard.index()].take(most - taken.len(), skip));
+        taken.extend(self.waiting[priority].take(most - taken.len(), skip));
         taken
     }
 
