@@ -24,6 +24,12 @@ enum Command {
     /// All validators run in this process and talk over encrypted connections on the loopback interface. Wallets send
     /// each other signed transfers. A line appears for each final block, a summary at the end or on Ctrl-C. All data
     /// is temporary.
+    ///
+    /// Columns: height and number of transactions; unchecked: the most signatures that a validator had not checked
+    /// before the block came; verify: the longest check of the block by a validator; backend: the hardware that did
+    /// most since the last line; finality: from the beginning of the proposal to the certificate of finality.
+    ///
+    /// Exit status: 0 if all validators end with the same state, 1 if not, 2 if the devnet could not run.
     Devnet(Devnet),
 }
 

@@ -34,6 +34,8 @@ const PRIORITY_EVERY: u64 = 5;
 const BALANCE: u64 = 1 << 40;
 /// Threads that sign.
 const SIGNERS: u64 = 2;
+/// The most transactions signed before the start: about 20 s of two cores.
+const MOST_AHEAD: u64 = 100_000;
 /// How many signatures a signer hands over at once.
 const PORTION: u64 = 64;
 
@@ -115,13 +117,13 @@ impl Load {
         self.wallets.iter().map(|wallet| (wallet.address.clone(), BALANCE)).collect()
     }
 
-    /// The most transactions on their way: four seconds of load.
+    /// The most transactions on their way: four seconds of load, within what a mempool holds.
     pub fn window(&self) -> u64 {
         Self::outstanding(self.rate)
     }
 
     fn outstanding(rate: u32) -> u64 {
-        (u64::from(rate) * 4).max(256)
+        (u64::from(rate) * 4).clamp(256, 16_384)
     }
 
     /// Signs enough for `duration`, and returns when that is done.
@@ -129,7 +131,7 @@ impl Load {
         if self.rate == 0 {
             return;
         }
-        let needed = (f64::from(self.rate) * duration.as_secs_f64()) as u64 + self.window();
+        let needed = ((f64::from(self.rate) * duration.as_secs_f64()) as u64 + self.window()).min(MOST_AHEAD);
         let target = Arc::new(AtomicU64::new(needed.div_ceil(SIGNERS)));
         let signers = (0..SIGNERS).map(|signer| self.spawn_signer(signer, genesis, target.clone())).collect();
         let mut stock = Stock { signers, target, ready: VecDeque::new(), received: 0, next: 0 };
