@@ -63,3 +63,58 @@ impl Chain {
         self.links.retain(|_, link| link.height >= height);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::block::{Context, State, empty_signature};
+    use crate::transaction::{Address, Lane, Transaction};
+    use commonware_consensus::types::{Epoch, Round, View};
+    use commonware_cryptography::{Digestible as _, Hasher as _, Sha256, Signer as _, ed25519};
+    use commonware_storage::mmr::Location;
+    use commonware_utils::non_empty_range;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn child(parent: sha256::Digest, height: u64, nonces: &[u64]) -> Block {
+        let (sender, recipient) = (Address::new([1; 48]), Address::new([2; 48]));
+        let transfer = |nonce: &u64| Transaction {
+            sender: sender.clone(),
+            recipient: recipient.clone(),
+            amount: 1,
+            fee: 1,
+            nonce: *nonce,
+            lane: Lane::Standard,
+        };
+        let leader = ed25519::PrivateKey::from_seed(0).public_key();
+        let round = Round::new(Epoch::zero(), View::new(height));
+        Block {
+            context: Context { round, leader, parent: (View::zero(), parent) },
+            parent,
+            height: Height::new(height),
+            state: State { root: parent, range: non_empty_range!(Location::new(0), Location::new(1)) },
+            signature: empty_signature(),
+            transactions: nonces.iter().map(transfer).collect(),
+        }
+    }
+
+    #[test]
+    fn a_branch_is_told_apart_and_forgotten_when_final() {
+        let (at, root) = (UNIX_EPOCH, Sha256::hash(&[b"root"]));
+        let first = child(root, 1, &[0, 1]);
+        let (left, right) = (child(first.digest(), 2, &[2]), child(first.digest(), 2, &[]));
+        let mut chain = Chain::default();
+        for block in [&first, &left, &right] {
+            chain.note(block.digest(), block, at);
+        }
+        let next = |chain: &Chain, tip: &Block| {
+            chain.spent(&tip.digest()).get(&(Lane::Standard, Address::new([1; 48]))).copied()
+        };
+        assert_eq!((next(&chain, &left), next(&chain, &right)), (Some(3), Some(2)));
+        assert!(chain.spent(&root).is_empty());
+        chain.note(first.digest(), &first, at + Duration::from_secs(9));
+        assert_eq!(chain.seen(&first.digest()), Some(at), "the first time counts");
+        chain.finalized(Height::new(2));
+        assert_eq!((next(&chain, &left), next(&chain, &right)), (Some(3), None));
+        assert_eq!(chain.seen(&first.digest()), None);
+    }
+}

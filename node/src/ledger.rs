@@ -153,6 +153,9 @@ pub fn database_config(prefix: &str, page_cache: CacheRef) -> FixedConfig<EightC
     }
 }
 
+/// What a block writes: a slot for each account read, and accounts that were not read.
+pub type Writes = (Vec<Slot<Account>>, Vec<(Address, Option<Account>)>);
+
 /// Genesis balances as they show through at height 1, and nothing at any other height.
 #[derive(Clone, Copy, Debug)]
 pub struct Overlay<'a> {
@@ -174,12 +177,7 @@ impl<'a> Overlay<'a> {
     ///
     /// `keys`, `before` (as [`Overlay::read`] gave them) and `slots` correspond. Returns the slots to write and the
     /// accounts that no transaction touched but that the database does not hold yet.
-    pub fn writes(
-        &self,
-        keys: &[Address],
-        before: &[Option<Account>],
-        slots: Vec<Slot<Account>>,
-    ) -> (Vec<Slot<Account>>, Vec<(Address, Option<Account>)>) {
+    pub fn writes(&self, keys: &[Address], before: &[Option<Account>], slots: Vec<Slot<Account>>) -> Writes {
         let Some(genesis) = self.genesis else {
             return (slots, Vec::new());
         };

@@ -1,13 +1,13 @@
 //! Turns the events of all validators into lines and figures.
 
 use super::Output;
-use super::report::{self, Line, Summary};
+use super::report::{Line, Quantiles, Summary};
 use crate::crypto::{self, Usage};
 use crate::monitor::{Event, Monitor};
 use arblast::Dispatcher;
 use commonware_cryptography::sha256;
 use commonware_utils::sync::Mutex;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::{Duration, SystemTime};
 
 /// The validator whose view the lines show.
@@ -24,22 +24,25 @@ struct Pending {
     checked: usize,
 }
 
-/// A final block, at the observer.
-struct Final {
+/// The final blocks of the observer, up to the last one that counts.
+#[derive(Default)]
+struct Finals {
+    blocks: usize,
+    /// Transactions of the first block, which only starts the clock.
+    first: usize,
     transactions: usize,
-    at: SystemTime,
+    from: Option<SystemTime>,
+    to: Option<SystemTime>,
 }
 
 #[derive(Default)]
 struct State {
-    started: Option<SystemTime>,
     pending: HashMap<sha256::Digest, Pending>,
-    finals: BTreeMap<u64, Final>,
-    /// State root by height, for each validator.
+    finals: Finals,
+    /// State root by height, for each validator: the latest heights.
     roots: Vec<BTreeMap<u64, sha256::Digest>>,
-    finality: Vec<Duration>,
-    checks: Vec<Duration>,
-    transactions: u64,
+    finality: Samples,
+    checks: Samples,
     refused: u64,
     blocked: u64,
     admitted: u64,
@@ -48,23 +51,45 @@ struct State {
     usage: Vec<Usage>,
 }
 
+/// The latest samples of a duration, so that a run of days needs no more memory than one of minutes.
+#[derive(Default)]
+struct Samples(VecDeque<Duration>);
+
+impl Samples {
+    const MOST: usize = 1 << 16;
+
+    fn push(&mut self, sample: Duration) {
+        if self.0.len() == Self::MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back(sample);
+    }
+
+    fn quantiles(&self) -> Quantiles {
+        let mut sorted: Vec<_> = self.0.iter().copied().collect();
+        sorted.sort_unstable();
+        Quantiles::of(&sorted)
+    }
+}
+
+/// How many heights back a validator's state roots are kept: far more than one may fall behind.
+const ROOTS: u64 = 4096;
+
 /// Collects events. One for all validators of a devnet.
 pub struct Collector {
+    /// The last block that counts.
+    blocks: Option<u64>,
     state: Mutex<State>,
     output: Output,
     dispatcher: Dispatcher,
 }
 
 impl Collector {
-    /// A collector for so many validators, which writes a line for each final block to `output`.
-    pub fn new(validators: usize, output: Output, dispatcher: Dispatcher) -> Self {
+    /// A collector for so many validators, which writes a line for each final block to `output`. Blocks above
+    /// `blocks` do not count.
+    pub fn new(validators: usize, blocks: Option<u64>, output: Output, dispatcher: Dispatcher) -> Self {
         let state = State { roots: vec![BTreeMap::new(); validators], ..State::default() };
-        Self { state: Mutex::new(state), output, dispatcher }
-    }
-
-    /// Notes when the load began.
-    pub fn start(&self, at: SystemTime) {
-        self.state.lock().started = Some(at);
+        Self { blocks, state: Mutex::new(state), output, dispatcher }
     }
 
     /// The highest final block of a validator.
@@ -80,34 +105,29 @@ impl Collector {
 
     /// Transactions in final blocks so far, at the observer.
     pub fn transactions(&self) -> u64 {
-        self.state.lock().transactions
+        self.state.lock().finals.transactions as u64
     }
 
-    /// The figures up to `height`.
+    /// The figures; the validators are compared at `height`.
     pub fn summary(&self, height: u64) -> Summary {
-        let mut state = self.state.lock();
-        state.finality.sort_unstable();
-        state.checks.sort_unstable();
-        let blocks: Vec<_> = state.finals.range(..=height).collect();
-        // The first block only starts the clock.
-        let (seconds, measured) = match (blocks.first(), blocks.last()) {
-            (Some((_, first)), Some((_, last))) => (
-                last.at.duration_since(first.at).unwrap_or_default().as_secs_f64(),
-                blocks.iter().skip(1).map(|(_, block)| block.transactions).sum::<usize>(),
-            ),
-            _ => (0.0, 0),
+        let state = self.state.lock();
+        let finals = &state.finals;
+        let seconds = match (finals.from, finals.to) {
+            (Some(from), Some(to)) => to.duration_since(from).unwrap_or_default().as_secs_f64(),
+            _ => 0.0,
         };
+        let measured = finals.transactions - finals.first;
         let ends: Vec<_> = state.roots.iter().map(|roots| roots.get(&height)).collect();
         let root = ends[OBSERVER];
         Summary {
             validators: state.roots.len(),
-            blocks: blocks.len(),
+            blocks: finals.blocks,
             height,
-            transactions: blocks.iter().map(|(_, block)| block.transactions).sum(),
+            transactions: finals.transactions,
             seconds,
             transactions_per_second: if seconds > 0.0 { measured as f64 / seconds } else { 0.0 },
-            finality_ms: report::Quantiles::of(&state.finality),
-            verification_ms: report::Quantiles::of(&state.checks),
+            finality_ms: state.finality.quantiles(),
+            verification_ms: state.checks.quantiles(),
             admitted: state.admitted,
             shed: state.shed,
             invalid: state.invalid,
@@ -123,7 +143,7 @@ impl Collector {
     fn busiest(&self, before: &mut Vec<Usage>) -> String {
         let now = crypto::usage(&self.dispatcher);
         let earlier = |name: &str| before.iter().find(|usage| usage.backend == name).map_or(0, |usage| usage.items);
-        let busiest = now.iter().max_by_key(|usage| usage.items - earlier(&usage.backend));
+        let busiest = now.iter().max_by_key(|usage| usage.items.saturating_sub(earlier(&usage.backend)));
         let name = busiest.map_or_else(String::new, |usage| usage.backend.clone());
         *before = now;
         name
@@ -152,8 +172,10 @@ impl Monitor for Collector {
             }
             Event::Certified { .. } => {}
             Event::Finalized { block, height, root, transactions, at, .. } => {
-                state.roots[validator].insert(height, root);
-                if validator == OBSERVER {
+                let roots = &mut state.roots[validator];
+                roots.insert(height, root);
+                *roots = roots.split_off(&height.saturating_sub(ROOTS));
+                if validator == OBSERVER && self.blocks.is_none_or(|last| height <= last) {
                     let line = self.finalized(&mut state, block, height, transactions, at);
                     drop(state);
                     (self.output)(&line);
@@ -184,10 +206,17 @@ impl Collector {
             let certified = pending.certified.unwrap_or(at);
             certified.duration_since(proposed).unwrap_or_default()
         });
-        state.finality.extend(finality);
-        state.finals.insert(height, Final { transactions, at });
-        state.transactions += transactions as u64;
-        if height % 64 == 0 {
+        if let Some(finality) = finality {
+            state.finality.push(finality);
+        }
+        let finals = &mut state.finals;
+        if finals.blocks == 0 {
+            (finals.from, finals.first) = (Some(at), transactions);
+        }
+        finals.blocks += 1;
+        finals.transactions += transactions;
+        finals.to = Some(at);
+        if height.is_multiple_of(64) {
             // Blocks that lost to another never become final.
             state.pending.retain(|_, pending| pending.proposed.is_none_or(|proposed| proposed + STALE > at));
         }

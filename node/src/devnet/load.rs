@@ -34,6 +34,8 @@ const PRIORITY_EVERY: u64 = 5;
 const BALANCE: u64 = 1 << 40;
 /// Threads that sign.
 const SIGNERS: u64 = 2;
+/// The most transactions signed before the start: about 20 s of two cores.
+const MOST_AHEAD: u64 = 100_000;
 /// How many signatures a signer hands over at once.
 const PORTION: u64 = 64;
 
@@ -50,9 +52,43 @@ pub struct Load {
     stock: Option<Stock>,
 }
 
-/// Signed transactions in order, each with the wallet it comes from.
+/// Signed transactions, each with the wallet it comes from.
+type Portion = Vec<(usize, SignedTransaction)>;
+
+/// Makes the transactions of some of the wallets, one wallet after the other.
+struct Signer {
+    wallets: Arc<Vec<Wallet>>,
+    own: Vec<usize>,
+    nonces: Vec<[u64; 2]>,
+    rng: ChaCha20Rng,
+    genesis: sha256::Digest,
+    made: u64,
+}
+
+impl Signer {
+    fn next(&mut self) -> (usize, SignedTransaction) {
+        let sender = self.own[self.made as usize % self.own.len()];
+        let lane = if self.made.is_multiple_of(PRIORITY_EVERY) { Lane::Priority } else { Lane::Standard };
+        let recipient = (self.rng.next_u64() % self.wallets.len() as u64) as usize;
+        let nonce = &mut self.nonces[sender][lane.index()];
+        let transaction = Transaction {
+            sender: self.wallets[sender].address.clone(),
+            recipient: self.wallets[recipient].address.clone(),
+            amount: 1 + self.rng.next_u64() % 1000,
+            fee: lane.minimum_fee(1) + self.rng.next_u64() % 8,
+            nonce: *nonce,
+            lane,
+        };
+        *nonce += 1;
+        self.made += 1;
+        let signature = crypto::sign(&self.wallets[sender].secret, &transaction.message(&self.genesis));
+        (sender, SignedTransaction { transaction, signature: FixedBytes::new(signature.to_bytes()) })
+    }
+}
+
+/// What is signed and not submitted yet.
 struct Stock {
-    signers: Vec<mpsc::Receiver<Vec<(usize, SignedTransaction)>>>,
+    signers: Vec<mpsc::Receiver<Portion>>,
     /// How many transactions each signer is to make in all.
     target: Arc<AtomicU64>,
     ready: VecDeque<(usize, SignedTransaction)>,
@@ -81,13 +117,13 @@ impl Load {
         self.wallets.iter().map(|wallet| (wallet.address.clone(), BALANCE)).collect()
     }
 
-    /// The most transactions on their way: four seconds of load.
+    /// The most transactions on their way: four seconds of load, within what a mempool holds.
     pub fn window(&self) -> u64 {
         Self::outstanding(self.rate)
     }
 
     fn outstanding(rate: u32) -> u64 {
-        (u64::from(rate) * 4).max(256)
+        (u64::from(rate) * 4).clamp(256, 16_384)
     }
 
     /// Signs enough for `duration`, and returns when that is done.
@@ -95,7 +131,7 @@ impl Load {
         if self.rate == 0 {
             return;
         }
-        let needed = (f64::from(self.rate) * duration.as_secs_f64()) as u64 + self.window();
+        let needed = ((f64::from(self.rate) * duration.as_secs_f64()) as u64 + self.window()).min(MOST_AHEAD);
         let target = Arc::new(AtomicU64::new(needed.div_ceil(SIGNERS)));
         let signers = (0..SIGNERS).map(|signer| self.spawn_signer(signer, genesis, target.clone())).collect();
         let mut stock = Stock { signers, target, ready: VecDeque::new(), received: 0, next: 0 };
@@ -103,52 +139,23 @@ impl Load {
         self.stock = Some(stock);
     }
 
-    /// Signer `signer` owns every wallet whose index leaves that remainder, so that nonces stay in order.
-    fn spawn_signer(
-        &self,
-        signer: u64,
-        genesis: sha256::Digest,
-        target: Arc<AtomicU64>,
-    ) -> mpsc::Receiver<Vec<(usize, SignedTransaction)>> {
+    /// Signer `number` owns every wallet whose index leaves that remainder, so that nonces stay in order.
+    fn spawn_signer(&self, number: u64, genesis: sha256::Digest, target: Arc<AtomicU64>) -> mpsc::Receiver<Portion> {
         let (sender, receiver) = mpsc::channel();
-        let wallets = self.wallets.clone();
         let mut rng = ChaCha20Rng::from_seed(self.seed);
-        rng.set_stream(signer);
+        rng.set_stream(number);
+        let own = (0..self.wallets.len()).filter(|index| *index as u64 % SIGNERS == number).collect();
+        let nonces = vec![[0; 2]; self.wallets.len()];
+        let mut signer = Signer { wallets: self.wallets.clone(), own, nonces, rng, genesis, made: 0 };
         std::thread::spawn(move || {
-            let own: Vec<usize> = (0..wallets.len()).filter(|index| *index as u64 % SIGNERS == signer).collect();
-            let mut nonces = vec![[0u64; 2]; wallets.len()];
-            let mut made = 0u64;
             loop {
-                if made >= target.load(Ordering::Relaxed) {
+                let portion = if signer.made < target.load(Ordering::Relaxed) {
+                    (0..PORTION).map(|_| signer.next()).collect()
+                } else {
                     std::thread::sleep(TICK);
                     // An empty portion finds out whether anybody still listens.
-                    if sender.send(Vec::new()).is_err() {
-                        return;
-                    }
-                    continue;
-                }
-                let portion = (made..made + PORTION)
-                    .map(|count| {
-                        let wallet = own[count as usize % own.len()];
-                        let lane = if count % PRIORITY_EVERY == 0 { Lane::Priority } else { Lane::Standard };
-                        let recipient = (rng.next_u64() % wallets.len() as u64) as usize;
-                        let fee = lane.minimum_fee(1) + rng.next_u64() % 8;
-                        let nonce = &mut nonces[wallet][lane.index()];
-                        let transaction = Transaction {
-                            sender: wallets[wallet].address.clone(),
-                            recipient: wallets[recipient].address.clone(),
-                            amount: 1 + rng.next_u64() % 1000,
-                            fee,
-                            nonce: *nonce,
-                            lane,
-                        };
-                        *nonce += 1;
-                        let signature = crypto::sign(&wallets[wallet].secret, &transaction.message(&genesis));
-                        let signature = FixedBytes::new(signature.to_bytes());
-                        (wallet, SignedTransaction { transaction, signature })
-                    })
-                    .collect();
-                made += PORTION;
+                    Vec::new()
+                };
                 if sender.send(portion).is_err() {
                     return;
                 }

@@ -108,7 +108,8 @@ const POLL: Duration = Duration::from_millis(20);
 pub fn run(config: Config) -> Result<Summary, Error> {
     check(&config)?;
     let folder = Scratch::new("devnet").map_err(|source| Error::System { action: "create a data folder", source })?;
-    let runtime = tokio::Config::new().with_storage_directory(folder.path().join("data")).with_worker_threads(2);
+    let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    let runtime = tokio::Config::new().with_storage_directory(folder.path().join("data")).with_worker_threads(workers);
     tokio::Runner::new(runtime).start(|context| devnet(context, config, folder.path().to_path_buf()))
 }
 
@@ -141,7 +142,8 @@ async fn devnet(context: tokio::Context, config: Config, folder: std::path::Path
     let genesis = Arc::new(Genesis::new("arblast-devnet", validators, load.accounts(), parameters, &checker)?);
 
     load.prepare(*genesis.digest(), expected_duration(&config));
-    let collector = Arc::new(Collector::new(config.validators, config.output.clone(), config.dispatcher.clone()));
+    let collector =
+        Arc::new(Collector::new(config.validators, config.blocks, config.output.clone(), config.dispatcher.clone()));
     let addresses = network::free_addresses(config.validators)
         .map_err(|source| Error::System { action: "find free ports on the loopback interface", source })?;
     let mut running = Vec::with_capacity(config.validators);
@@ -151,7 +153,6 @@ async fn devnet(context: tokio::Context, config: Config, folder: std::path::Path
     }
 
     (config.output)(&report::header());
-    collector.start(context.current());
     let mempools = running.iter().map(|validator: &Validator| validator.mempool.clone()).collect();
     let generator = context.child("load").spawn({
         let collector = collector.clone();

@@ -292,3 +292,67 @@ fn check_signatures(
     }
     Ok(outcome)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto;
+    use crate::transaction::{Lane, Transaction};
+    use arblast::{Dispatcher, Selection};
+    use commonware_cryptography::{Hasher as _, Sha256};
+    use commonware_utils::sequence::FixedBytes;
+
+    fn secret(index: u8) -> crypto::SecretKey {
+        crypto::SecretKey::key_gen(&[index; 32], b"mempool").unwrap()
+    }
+
+    fn transfer(nonce: u64) -> Transaction {
+        let (sender, recipient) = (crypto::address(&secret(1)), crypto::address(&secret(2)));
+        Transaction { sender, recipient, amount: 1, fee: 1, nonce, lane: Lane::Standard }
+    }
+
+    #[test]
+    fn each_bad_transaction_of_a_batch_is_found_and_no_other() {
+        let genesis = Sha256::hash(&[b"genesis"]);
+        let sign = |transaction: Transaction, secret: &crypto::SecretKey| {
+            let signature = crypto::sign(secret, &transaction.message(&genesis));
+            SignedTransaction { transaction, signature: FixedBytes::new(signature.to_bytes()) }
+        };
+        let none = Address::new([0xff; 48]);
+        let mut identity = [0; 96];
+        identity[0] = 0xc0;
+        let good = sign(transfer(0), &secret(1));
+        let mut moved = sign(transfer(5), &secret(1));
+        moved.transaction.lane = Lane::Priority;
+        let batch = [
+            good.clone(),
+            sign(transfer(1), &secret(3)),
+            SignedTransaction { signature: FixedBytes::new([0; 96]), ..good.clone() },
+            SignedTransaction { signature: FixedBytes::new(identity), ..good.clone() },
+            sign(Transaction { sender: none.clone(), ..transfer(2) }, &secret(1)),
+            sign(Transaction { recipient: none, ..transfer(3) }, &secret(1)),
+            moved,
+            sign(transfer(4), &secret(1)),
+        ];
+        let dispatcher = Dispatcher::builder().select(Selection::CpuPortable).retirement_record(None).build().unwrap();
+        let (checker, keys) = (Checker::new(dispatcher), Keys::new(8));
+        let verdicts = check_signatures(&checker, &keys, &genesis, &batch, [9; 32]).unwrap();
+        let kept: Vec<_> = verdicts.iter().map(Option::is_some).collect();
+        assert_eq!(kept, [true, false, false, false, false, false, false, true]);
+        assert_eq!(verdicts[0].unwrap().to_bytes()[..], good.signature[..]);
+        assert_eq!(check_signatures(&checker, &keys, &genesis, &[], [9; 32]).unwrap(), []);
+    }
+
+    #[test]
+    fn gossip_is_bounded() {
+        let signed = SignedTransaction { transaction: transfer(0), signature: FixedBytes::new([0; 96]) };
+        let decode = |count: usize| {
+            let message = vec![signed.clone(); count].encode();
+            assert!(message.len() <= MAX_GOSSIP_BYTES || count > MAX_GOSSIP);
+            Vec::<SignedTransaction>::decode_cfg(message, &(RangeCfg::new(1..=MAX_GOSSIP), ())).map(|batch| batch.len())
+        };
+        assert_eq!(decode(MAX_GOSSIP).unwrap(), MAX_GOSSIP);
+        assert!(decode(0).is_err());
+        assert!(decode(MAX_GOSSIP + 1).is_err());
+    }
+}

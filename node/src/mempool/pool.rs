@@ -252,9 +252,9 @@ impl Pool {
     pub fn take(&mut self, most: usize) -> Vec<Waiting> {
         let skip = |waiting: &Waiting| self.in_blocks.contains_key(&waiting.id);
         let priority = Lane::Priority.index();
-        let mut taken = self.waiting[priority].take(most - most / 4, &skip);
-        taken.extend(self.waiting[Lane::Standard.index()].take(most - taken.len(), &skip));
-        taken.extend(self.waiting[priority].take(most - taken.len(), &skip));
+        let mut taken = self.waiting[priority].take(most - most / 4, skip);
+        taken.extend(self.waiting[Lane::Standard.index()].take(most - taken.len(), skip));
+        taken.extend(self.waiting[priority].take(most - taken.len(), skip));
         taken
     }
 
@@ -314,14 +314,24 @@ impl Pool {
     /// before it use and that are not final yet.
     pub fn candidates(&self, shares: Shares, spent: &NextNonces) -> Vec<Candidate> {
         let mut picked = Vec::new();
+        let mut costs = HashMap::new();
         for lane in Lane::ALL {
             let most = shares.most(lane).min(shares.total() - picked.len());
-            self.pick(lane, most, spent, &mut picked);
+            self.pick(lane, most, spent, &mut costs, &mut picked);
         }
         picked
     }
 
-    fn pick(&self, lane: Lane, most: usize, spent: &NextNonces, picked: &mut Vec<Candidate>) {
+    /// Picks from one lane. `costs` sums what the picked ones cost their senders: who has promised more than he holds
+    /// gets no further, so that promises nobody can keep take no space.
+    fn pick<'a>(
+        &'a self,
+        lane: Lane,
+        most: usize,
+        spent: &NextNonces,
+        costs: &mut HashMap<&'a Address, u64>,
+        picked: &mut Vec<Candidate>,
+    ) {
         let next = |address: &Address, account: &Account| {
             let own = account.nonces[lane.index()];
             spent.get(&(lane, address.clone())).map_or(own, |spent| own.max(*spent))
@@ -337,8 +347,14 @@ impl Pool {
         let end = picked.len() + most;
         while picked.len() < end {
             let Some((_, address, nonce)) = heads.pop() else { return };
-            let queue = &self.senders[address].ready[lane.index()];
+            let sender = &self.senders[address];
+            let queue = &sender.ready[lane.index()];
             let ready = &queue[&nonce];
+            let cost = costs.entry(address).or_default();
+            *cost = cost.saturating_add(ready.transaction.cost().unwrap_or(u64::MAX));
+            if *cost > sender.account.balance {
+                continue;
+            }
             picked.push(Candidate { transaction: ready.transaction.clone(), signature: ready.signature });
             if let Some(following) = queue.get(&(nonce + 1)) {
                 heads.push((following.rank(), address, nonce + 1));

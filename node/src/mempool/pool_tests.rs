@@ -200,6 +200,20 @@ fn blocks_take_their_shares_in_nonce_order() {
 }
 
 #[test]
+fn promises_beyond_the_balance_take_no_space() {
+    let mut pool = Pool::new(LIMITS);
+    let account = Account::with_balance(10);
+    for (nonce, lane) in [(0, Lane::Priority), (0, Lane::Standard), (1, Lane::Standard)] {
+        pool.offer(transfer(1, nonce, 4, lane), account, true).unwrap();
+        let waiting = pool.take(1).pop().unwrap();
+        pool.settle(waiting, Some(good())).unwrap();
+    }
+    add(&mut pool, transfer(2, 0, 1, Lane::Standard)).unwrap();
+    // Each costs 5: two fit into a balance of 10, the third does not, and the other sender comes after them.
+    assert_eq!(picked(&pool, 16), [(1, 0), (1, 0), (2, 0)]);
+}
+
+#[test]
 fn finality_clears_what_it_spent() {
     let mut pool = Pool::new(LIMITS);
     for nonce in 0..3 {

@@ -65,8 +65,8 @@ impl std::fmt::Debug for Scheme {
 #[derive(Debug, thiserror::Error)]
 pub enum SchemeError {
     /// The genesis holds a vote key that the engine's decoder refuses.
-    #[error("vote key of {0}: not accepted by the consensus engine")]
-    Key(ed25519::PublicKey),
+    #[error("validator {0}: its vote key is not accepted by the consensus engine")]
+    Key(usize),
     /// The secret key belongs to no validator of the genesis.
     #[error("the vote key given belongs to no validator of this network")]
     NotAValidator,
@@ -377,13 +377,12 @@ impl certificate::Scheme for Scheme {
 /// Identity keys with vote keys as the engine wants them. The genesis has refused duplicates.
 fn participants(genesis: &Genesis) -> Result<BiMap<ed25519::PublicKey, <MinPk as Variant>::Public>, SchemeError> {
     let mut pairs = Vec::with_capacity(genesis.validators().len());
-    for (validator, _) in genesis.validators() {
-        let refused = |_| SchemeError::Key(validator.identity.clone());
-        let vote = <MinPk as Variant>::Public::decode(Copying(&validator.vote)).map_err(refused)?;
+    for (index, (validator, _)) in genesis.validators().iter().enumerate() {
+        let vote = <MinPk as Variant>::Public::decode(Copying(&validator.vote)).map_err(|_| SchemeError::Key(index))?;
         pairs.push((validator.identity.clone(), vote));
     }
-    let first = genesis.validators()[0].0.identity.clone();
-    BiMap::try_from(pairs).map_err(|_| SchemeError::Key(first))
+    let last = pairs.len() - 1;
+    BiMap::try_from(pairs).map_err(|_| SchemeError::Key(last))
 }
 
 /// The one seed that a call takes from the generator.

@@ -5,4 +5,5 @@ mod faulty;
 mod network;
 mod simulation;
 mod support;
+mod validation;
 mod votes;

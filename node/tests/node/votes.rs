@@ -126,12 +126,12 @@ fn a_certificate_needs_a_quorum_of_good_votes() {
     assert!(one_seed(|rng| schemes[1].verify_certificate::<_, Digest>(rng, subject, &certificate, &Sequential)));
     assert!(assemble(Vec::new(), &good[..3]).is_ok(), "votes checked before");
     assert!(assemble(good[2..3].to_vec(), &good[..2]).is_ok(), "some checked before");
-    let few = assemble(good[..2].to_vec(), &[]).err().expect("two are too few");
+    let few = assemble(good[..2].to_vec(), &[]).expect_err("two are too few");
     assert_eq!((few.verified.len(), few.invalid.len()), (2, 0));
 
     let mut mixed = good[..3].to_vec();
     mixed[1].signature = votes(&schemes[1..2], &proposal(4, b"other"))[0].signature.clone();
-    let blamed = assemble(mixed, &[]).err().expect("one vote is forged");
+    let blamed = assemble(mixed, &[]).expect_err("one vote is forged");
     assert_eq!((blamed.verified.len(), blamed.invalid), (2, vec![Participant::new(1)]));
 }
 
