@@ -71,6 +71,7 @@ pub struct Network {
     traffic: Arc<Vec<SignedTransaction>>,
     pub log: Arc<Log>,
     tamper: Option<(usize, Tamper)>,
+    forgeries: bool,
 }
 
 const WALLETS: u8 = 8;
@@ -94,12 +95,19 @@ impl Network {
             traffic: Arc::new(traffic),
             log: Arc::default(),
             tamper: None,
+            forgeries: false,
         }
     }
 
     /// Makes one validator change its blocks after it has built them.
     pub fn with_tamper(mut self, validator: usize, tamper: impl Fn(&mut Block) + Send + Sync + 'static) -> Self {
         self.tamper = Some((validator, Arc::new(tamper)));
+        self
+    }
+
+    /// Has clients submit, beside each transaction, a dearer one that its sender never signed.
+    pub fn with_forgeries(mut self) -> Self {
+        self.forgeries = true;
         self
     }
 
@@ -128,6 +136,12 @@ fn transfer(genesis: &Genesis, wallet: u8, nonce: u64) -> SignedTransaction {
     };
     let signature = crypto::sign(&key, &transaction.message(genesis.digest()));
     SignedTransaction { transaction, signature: FixedBytes::new(signature.to_bytes()) }
+}
+
+/// The transaction with a higher fee, and the signature of the original.
+fn forged(mut signed: SignedTransaction) -> SignedTransaction {
+    signed.transaction.fee += 50;
+    signed
 }
 
 /// What a test can ask of a running validator.
@@ -174,6 +188,7 @@ impl EngineDefinition for Network {
         let record = self.records[index].clone();
         let scheme = Scheme::signer(&self.genesis, &vote, record, self.checker.clone()).expect("a validator");
         let traffic = self.traffic.clone();
+        let forgeries = self.forgeries;
         let load = context.child("load");
         let config = engine::Config {
             index,
@@ -195,7 +210,10 @@ impl EngineDefinition for Network {
         load.spawn(move |context| async move {
             // Each wallet is a client of one validator.
             for portion in traffic.chunks(usize::from(WALLETS)) {
-                let own = portion.iter().skip(index).step_by(4).cloned().collect();
+                let mut own: Vec<_> = portion.iter().skip(index).step_by(4).cloned().collect();
+                if forgeries {
+                    own.extend(own.clone().into_iter().map(forged));
+                }
                 mempool.submit(own);
                 context.sleep(Duration::from_millis(50)).await;
             }

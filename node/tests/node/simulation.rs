@@ -115,6 +115,16 @@ fn a_crashed_validator_is_missed_and_catches_up() {
     assert_eq!(blocked(&network), 0);
 }
 
+#[test]
+fn forged_transactions_are_dropped_and_hide_no_honest_ones() {
+    let network = Network::new(4).with_forgeries();
+    run(plan(&network, 37, 32));
+    let invalid = |_: usize, event: &Event| matches!(event, Event::Admitted { invalid, .. } if *invalid > 0);
+    assert!(network.log.count(invalid) > 0);
+    assert_eq!(network.log.count(|_, event| matches!(event, Event::Refused { .. })), 0);
+    assert_eq!(blocked(&network), 0);
+}
+
 /// Runs with validator 1 Byzantine: its blocks are refused by everybody else, the others' go on.
 fn byzantine(seed: u64, reason: &str, tamper: impl Fn(&mut Block) + Send + Sync + 'static) {
     let network = Network::new(4).with_tamper(1, tamper);
