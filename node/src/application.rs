@@ -2,7 +2,7 @@
 //!
 //! Runs under commonware's `stateful`, which keeps the state of blocks that are not final yet and hands each call the
 //! state of the block's parent, and under marshal's `Deferred`, which has checked the block's context, parent and
-//! height before [`Application::process`] is called.
+//! height before a block is processed here.
 //!
 //! # Building
 //!

@@ -4,7 +4,7 @@
 //!
 //! | call | class | work |
 //! |---|---|---|
-//! | votes and certificates ([`crate::scheme`]) | consensus | one message, one or many keys |
+//! | votes and certificates ([`crate::vote`]) | consensus | one message, one or many keys |
 //! | a block's aggregate signature ([`crate::validation`]) | block | one multi-pairing of n+1 pairs |
 //! | admission to the mempool ([`crate::mempool`]) | admission | a batch of sets by random linear combination |
 //!
