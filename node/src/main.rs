@@ -90,6 +90,12 @@ fn main() -> ExitCode {
 
 /// Runs the devnet and prints what it measured; gives whether all validators agreed.
 fn run(arguments: &Devnet) -> Result<bool, Box<dyn std::error::Error>> {
+    // Opened first: a figure that cannot be kept is not worth a long run.
+    let json = arguments
+        .json
+        .as_ref()
+        .map(|path| std::fs::File::create(path).map_err(|error| format!("--json {}: {error}", path.display())));
+    let json = json.transpose()?;
     let selection: Selection = arguments.accel.parse()?;
     let dispatcher = Dispatcher::builder().select(selection).audit(arguments.accel_audit).build()?;
     let Devnet { validators, block_interval, load, accel, .. } = arguments;
@@ -109,8 +115,8 @@ fn run(arguments: &Devnet) -> Result<bool, Box<dyn std::error::Error>> {
     })?;
     let title = if std::io::stdout().is_terminal() { "\x1b[1mSummary\x1b[0m" } else { "Summary" };
     print(&format!("\n{title}\n{summary}"));
-    if let Some(path) = &arguments.json {
-        std::fs::write(path, serde_json::to_string_pretty(&summary)?)?;
+    if let Some(file) = json {
+        serde_json::to_writer_pretty(file, &summary)?;
     }
     Ok(summary.agreed)
 }
