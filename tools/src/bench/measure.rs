@@ -11,11 +11,12 @@ pub(super) struct Timing {
     pub rounds: usize,
 }
 
-/// The shortest sample worth a reading of the clock; shorter jobs are repeated within a sample.
-const SAMPLE: Duration = Duration::from_millis(2);
+/// The shortest sample worth a reading of the clock; shorter jobs are repeated within a sample. Not longer than that,
+/// since a long sample is more often interrupted by what else the machine does.
+const SAMPLE: Duration = Duration::from_micros(200);
 
 /// Rounds: at least this many however slow a job is, at most that many however fast.
-const ROUNDS: std::ops::RangeInclusive<usize> = 5..=400;
+const ROUNDS: std::ops::RangeInclusive<usize> = 5..=4000;
 
 /// Compares the results of both sides, then times them: `None` where they are not the same.
 ///
@@ -56,16 +57,16 @@ pub(super) fn duel<A, B>(
     Ok(Some(Timing { ours_ns: median(samples_ours), baseline_ns: median(samples_baseline), rounds }))
 }
 
-/// Runs a job for about `time`, at least once; the mean of the later half.
+/// Runs a job for about `time`, at least once; its shortest run.
 fn warm(time: Duration, job: &mut impl FnMut() -> Result<(), arblast::Error>) -> Result<Duration, arblast::Error> {
     let start = Instant::now();
-    let mut last = Duration::MAX;
+    let mut shortest = Duration::MAX;
     loop {
         let before = Instant::now();
         job()?;
-        last = last.min(before.elapsed());
+        shortest = shortest.min(before.elapsed());
         if start.elapsed() >= time {
-            return Ok(last);
+            return Ok(shortest);
         }
     }
 }
