@@ -172,8 +172,10 @@ fn settings_are_checked() {
 }
 
 #[test]
-fn the_reference_passes_its_own_self_test() {
+fn the_cpu_backends_pass_their_self_tests() {
     let d = dispatcher(1);
     d.self_test_all();
-    assert!(d.devices().iter().all(|device| device.self_test == arblast::SelfTest::Passed), "{:?}", d.devices());
+    let devices = d.devices();
+    let mut present = devices.iter().filter(|device| device.absent.is_none());
+    assert!(present.all(|device| device.self_test == arblast::SelfTest::Passed), "{devices:?}");
 }

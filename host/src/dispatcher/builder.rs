@@ -2,7 +2,7 @@
 
 use super::{Dispatcher, Inner, gate::Gate, offload::Offload, record, record::Record, selftest, slot::Slot};
 use crate::backend::{Backend, Kind};
-use crate::cpu::CpuPortable;
+use crate::cpu::{self, CpuPortable};
 use crate::error::Error;
 use std::fmt;
 use std::path::PathBuf;
@@ -95,6 +95,7 @@ pub struct Builder {
     absent: Vec<(String, String)>,
     record: Option<PathBuf>,
     first_pause: Option<Duration>,
+    engine: bool,
 }
 
 impl Default for Builder {
@@ -107,6 +108,7 @@ impl Default for Builder {
             absent: Vec::new(),
             record: record::default_record_path(),
             first_pause: None,
+            engine: true,
         }
     }
 }
@@ -140,6 +142,14 @@ impl Builder {
         self
     }
 
+    /// Whether the CPU's vector engine is used where the CPU has what it needs; it is, unless set. The environment
+    /// variable `ARBLAST_CPU_ENGINE=off` leaves it out too.
+    #[must_use]
+    pub fn vector_engine(mut self, used: bool) -> Self {
+        self.engine = used;
+        self
+    }
+
     /// Names a backend that was looked for and not found, with the reason, for the operator.
     #[must_use]
     pub fn absent(mut self, name: impl Into<String>, reason: impl Into<String>) -> Self {
@@ -169,7 +179,8 @@ impl Builder {
     /// # Errors
     /// [`Error::UnknownBackend`] and [`Error::BackendUnavailable`] for a backend selected by name;
     /// [`Error::InvalidSetting`] for an audit rate outside 0..=1 or two backends of one name; [`Error::Record`].
-    pub fn build(self) -> Result<Dispatcher, Error> {
+    pub fn build(mut self) -> Result<Dispatcher, Error> {
+        self.add_engine();
         self.check()?;
         let reference = CpuPortable::new(self.threads);
         let offload = Offload::new(reference.threads());
@@ -189,6 +200,17 @@ impl Builder {
         dispatcher.apply_record();
         dispatcher.test_selected()?;
         Ok(dispatcher)
+    }
+
+    /// Puts the vector engine before the caller's backends, unless one of those is a vector engine.
+    fn add_engine(&mut self) {
+        if !self.engine || self.backends.iter().any(|b| b.kind() == Kind::VectorEngine) {
+            return;
+        }
+        match cpu::vector_engine(self.threads) {
+            Ok(engine) => self.backends.insert(0, engine),
+            Err(reason) => self.absent.push((cpu::ENGINE.to_owned(), reason)),
+        }
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! Multi-scalar multiplication, over points sent along and over prepared bases.
 
 use super::{Answer, Job, Operation, are_members, expect_on_curve};
-use crate::backend::{Backend, Control, Op, Prepared};
+use crate::backend::{Backend, Control, Kind, Op, Prepared};
 use crate::dispatcher::side::Side;
 use crate::point::InSubgroup;
 use ark_bls12_381::Fr;
@@ -117,6 +117,15 @@ impl<S: Side> Job for MsmPrepared<'static, S> {
 /// Brings bases into a backend's own form and leaves the handle with them.
 pub(crate) struct Prepare<S: Side>(pub Arc<Bases<S>>);
 
+impl<S: Side> Prepare<S> {
+    /// Has the backend prepare the bases, and leaves its handle with them.
+    fn keep(&self, backend: &dyn Backend, control: &Control) -> Answer<()> {
+        let handle = S::prepare(backend, &self.0.points, control)?;
+        self.0.handles.lock().unwrap_or_else(|e| e.into_inner()).insert(backend.name().to_owned(), handle);
+        Ok(())
+    }
+}
+
 impl<S: Side> Operation for Prepare<S> {
     type Output = ();
     type Job = Prepare<S>;
@@ -127,9 +136,12 @@ impl<S: Side> Operation for Prepare<S> {
     fn size(&self) -> usize {
         self.0.points.len()
     }
-    /// Only a device's own copy is worth a handle: the CPU reads the caller's points.
-    fn run(&self, _backend: &dyn Backend, _control: &Control) -> Answer<()> {
-        Ok(())
+    /// The reference reads the caller's points; any other backend keeps a copy of its own.
+    fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<()> {
+        match backend.kind() {
+            Kind::Reference => Ok(()),
+            _ => self.keep(backend, control),
+        }
     }
     fn to_job(&self, _rng: &mut dyn Rng) -> Self::Job {
         Prepare(self.0.clone())
@@ -144,9 +156,7 @@ impl<S: Side> Job for Prepare<S> {
     type Output = ();
 
     fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<()> {
-        let handle = S::prepare(backend, &self.0.points, control)?;
-        self.0.handles.lock().unwrap_or_else(|e| e.into_inner()).insert(backend.name().to_owned(), handle);
-        Ok(())
+        self.keep(backend, control)
     }
     fn finish(&self, (): ()) -> Result<(), String> {
         Ok(())

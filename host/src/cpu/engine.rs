@@ -1,0 +1,111 @@
+//! The vector engine as a backend: what it has, at the sizes where it wins.
+
+use super::threads::Threads;
+use super::vector::{Bases, E1, E2, Ifma, Workspaces, decompress, members, msm, sum};
+use crate::backend::{Backend, Control, Description, IndexLists, Kind, Op, Prepared};
+use crate::error::{DeviceError, PointError};
+use crate::layout;
+use crate::point::{G1, G2};
+use ark_bls12_381::{Fr, G1Affine, G2Affine};
+use std::sync::Arc;
+
+/// AVX-512 IFMA arithmetic, eight values at a time. Public data only; negatives are blst's to confirm.
+pub(crate) struct CpuEngine {
+    ifma: Ifma,
+    threads: Threads,
+    g1: Workspaces<E1>,
+    g2: Workspaces<E2>,
+}
+
+impl CpuEngine {
+    /// With `threads` threads for a call; 0 means one per core.
+    pub(super) fn new(ifma: Ifma, threads: usize) -> Self {
+        Self { ifma, threads: Threads::new(threads), g1: Workspaces::new(), g2: Workspaces::new() }
+    }
+}
+
+type Answer<T> = Result<T, DeviceError>;
+
+/// The bases that this backend prepared itself.
+fn own<T: Send + Sync + 'static>(bases: &Prepared) -> Answer<&T> {
+    bases.downcast_ref().ok_or_else(|| DeviceError::Failed("the bases were prepared by another backend".into()))
+}
+
+impl Backend for CpuEngine {
+    fn name(&self) -> &str {
+        super::ENGINE
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::VectorEngine
+    }
+
+    fn describe(&self) -> Description {
+        let count = self.threads.count();
+        let plural = if count == 1 { "" } else { "s" };
+        Description {
+            hardware: format!("CPU with AVX-512 IFMA, {count} thread{plural}"),
+            version: env!("CARGO_PKG_VERSION").into(),
+        }
+    }
+
+    fn supports(&self, op: Op, size: usize) -> bool {
+        match op {
+            Op::MsmG1 | Op::MsmG2 => size >= 8,
+            Op::SumG1 | Op::SumG2 => size >= 128,
+            Op::SubgroupG1 | Op::SubgroupG2 => size >= 256,
+            Op::DecompressG1 | Op::DecompressG2 => size >= 128,
+            _ => false,
+        }
+    }
+
+    fn msm_g1(&self, points: &[G1], scalars: &[Fr], control: &Control) -> Answer<G1Affine> {
+        let bases = Bases::new(self.ifma, &self.threads, layout::peel(points), control)?;
+        msm(self.ifma, &self.threads, &self.g1, &bases, scalars, control)
+    }
+
+    fn msm_g2(&self, points: &[G2], scalars: &[Fr], control: &Control) -> Answer<G2Affine> {
+        let bases = Bases::new(self.ifma, &self.threads, layout::peel(points), control)?;
+        msm(self.ifma, &self.threads, &self.g2, &bases, scalars, control)
+    }
+
+    fn prepare_g1(&self, points: &[G1], control: &Control) -> Answer<Prepared> {
+        Ok(Arc::new(Bases::<E1>::new(self.ifma, &self.threads, layout::peel(points), control)?))
+    }
+
+    fn prepare_g2(&self, points: &[G2], control: &Control) -> Answer<Prepared> {
+        Ok(Arc::new(Bases::<E2>::new(self.ifma, &self.threads, layout::peel(points), control)?))
+    }
+
+    fn msm_g1_prepared(&self, bases: &Prepared, scalars: &[Fr], control: &Control) -> Answer<G1Affine> {
+        msm(self.ifma, &self.threads, &self.g1, own(bases)?, scalars, control)
+    }
+
+    fn msm_g2_prepared(&self, bases: &Prepared, scalars: &[Fr], control: &Control) -> Answer<G2Affine> {
+        msm(self.ifma, &self.threads, &self.g2, own(bases)?, scalars, control)
+    }
+
+    fn sum_g1(&self, points: &[G1Affine], lists: &IndexLists, control: &Control) -> Answer<Vec<G1Affine>> {
+        sum(self.ifma, &self.threads, &self.g1, points, lists, control)
+    }
+
+    fn sum_g2(&self, points: &[G2Affine], lists: &IndexLists, control: &Control) -> Answer<Vec<G2Affine>> {
+        sum(self.ifma, &self.threads, &self.g2, points, lists, control)
+    }
+
+    fn subgroup_g1(&self, points: &[G1Affine], control: &Control) -> Answer<Vec<bool>> {
+        members(self.ifma, &self.threads, &self.g1, points, control)
+    }
+
+    fn subgroup_g2(&self, points: &[G2Affine], control: &Control) -> Answer<Vec<bool>> {
+        members(self.ifma, &self.threads, &self.g2, points, control)
+    }
+
+    fn decompress_g1(&self, bytes: &[[u8; 48]], control: &Control) -> Answer<Vec<Result<G1Affine, PointError>>> {
+        decompress(self.ifma, &self.threads, &self.g1, bytes, control)
+    }
+
+    fn decompress_g2(&self, bytes: &[[u8; 96]], control: &Control) -> Answer<Vec<Result<G2Affine, PointError>>> {
+        decompress(self.ifma, &self.threads, &self.g2, bytes, control)
+    }
+}
