@@ -34,6 +34,12 @@ impl Prime {
         self.pow(a, &(&self.0 - 2u32))
     }
 
+    /// √a = a^((p+1)/4), where a is a square.
+    pub fn root(&self, a: &BigUint) -> Option<BigUint> {
+        let root = self.pow(a, &((&self.0 + 1u32) >> 2));
+        (self.mul(&root, &root) == *a).then_some(root)
+    }
+
     /// 2^bits mod p.
     pub fn power_of_two(&self, bits: usize) -> BigUint {
         (BigUint::from(1u32) << bits) % &self.0
@@ -61,6 +67,19 @@ impl Fp2 {
         }
     }
 
+    pub fn add(&self, other: &Self, p: &Prime) -> Self {
+        Self { c0: p.add(&self.c0, &other.c0), c1: p.add(&self.c1, &other.c1) }
+    }
+
+    pub fn sub(&self, other: &Self, p: &Prime) -> Self {
+        Self { c0: p.sub(&self.c0, &other.c0), c1: p.sub(&self.c1, &other.c1) }
+    }
+
+    /// a0² + a1².
+    pub fn norm(&self, p: &Prime) -> BigUint {
+        p.add(&p.mul(&self.c0, &self.c0), &p.mul(&self.c1, &self.c1))
+    }
+
     pub fn pow(&self, e: &BigUint, p: &Prime) -> Self {
         let mut out = Self::one();
         for i in (0..e.bits()).rev() {
@@ -74,8 +93,7 @@ impl Fp2 {
 
     /// (a0 − a1 u)/(a0² + a1²).
     pub fn inverse(&self, p: &Prime) -> Self {
-        let norm = p.add(&p.mul(&self.c0, &self.c0), &p.mul(&self.c1, &self.c1));
-        let scale = p.inverse(&norm);
+        let scale = p.inverse(&self.norm(p));
         Self { c0: p.mul(&self.c0, &scale), c1: p.mul(&p.sub(&0u32.into(), &self.c1), &scale) }
     }
 

@@ -7,10 +7,14 @@
 //! |---|---|
 //! | `params.rs` | the parameter file; p and r |
 //! | `field.rs` | arithmetic by big integers |
+//! | `isogeny.rs` | isogenies from their kernels |
+//! | `map.rs` | constants of hashing to the curves |
 //! | `vector.rs` | constants of the host's eight-way arithmetic |
 //! | `rust.rs` | how constants are written in Rust |
 
 mod field;
+mod isogeny;
+mod map;
 mod params;
 mod rust;
 mod vector;
@@ -22,7 +26,10 @@ use std::process::ExitCode;
 
 /// The generated files by path from the root of the repository, with what they hold.
 fn outputs(params: &Params) -> Result<Vec<(&'static str, String)>, String> {
-    Ok(vec![("host/src/cpu/vector/generated.rs", vector::emit(params)?)])
+    Ok(vec![
+        ("host/src/cpu/vector/generated.rs", vector::emit(params)?),
+        ("host/src/cpu/vector/map/generated.rs", map::emit(params)?),
+    ])
 }
 
 fn run(root: &Path, check: bool) -> Result<(), String> {
@@ -83,5 +90,7 @@ mod tests {
         assert!(broken("magnitude", "size").contains("seed.magnitude"));
         assert!(broken("beta = -1", "beta = -5").contains("u²"));
         assert!(broken("0xd201000000010000", "0xd201000000010001").contains("divisible by 3"));
+        let square = Params::parse(&text.replace("z = [-2, -1]", "z = [3, 4]")).and_then(|p| map::emit(&p));
+        assert!(square.err().unwrap_or_default().contains("map_g2.z"));
     }
 }

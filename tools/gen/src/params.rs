@@ -22,6 +22,37 @@ pub struct Params {
     pub g1: (BigUint, BigUint),
     /// The generator of G2.
     pub g2: (Fp2, Fp2),
+    /// The map to E1.
+    pub map_g1: MapParams,
+    /// The map to E2.
+    pub map_g2: MapParams,
+}
+
+/// A map to a curve: the curve E' it reaches, y² = x³ + ax + b, and an isogeny from there.
+pub struct MapParams {
+    pub a: Fp2,
+    pub b: Fp2,
+    /// The parameter Z of the simplified SWU map.
+    pub z: Fp2,
+    /// What divides the normalised isogeny.
+    pub scale: Fp2,
+    /// The polynomial of the kernel without its leading 1, lowest coefficient first.
+    pub kernel: Vec<Fp2>,
+}
+
+impl MapParams {
+    fn parse(file: &Table, section: &str, p: &Prime) -> Result<Self, String> {
+        let element = |key| element(get(file, section, key)?, p);
+        let kernel = get(file, section, "kernel")?.as_array().filter(|k| !k.is_empty());
+        let kernel = kernel.ok_or_else(|| format!("{section}.kernel: expected a list of coefficients"))?;
+        Ok(Self {
+            a: element("a")?,
+            b: element("b")?,
+            z: element("z")?,
+            scale: element("scale")?,
+            kernel: kernel.iter().map(|k| self::element(k, p)).collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 impl Params {
@@ -37,15 +68,15 @@ impl Params {
             return Err("the formulas here are for a negative seed and u² = −1".into());
         }
         let (p, r) = primes(&z)?;
-        let xi =
-            get(&file, "tower", "xi")?.as_array().filter(|a| a.len() == 2).ok_or("tower.xi: expected two numbers")?;
-        let xi = Fp2 { c0: p.of(&number_signed(&xi[0])?), c1: p.of(&number_signed(&xi[1])?) };
+        let xi = element(get(&file, "tower", "xi")?, &p)?;
         let point = |x0, x1| Ok::<_, String>(Fp2 { c0: number(&file, "g2", x0)?, c1: number(&file, "g2", x1)? });
         Ok(Self {
             b: number(&file, "tower", "b")?,
             scalar_generator: number(&file, "scalar", "generator")?,
             g1: (number(&file, "g1", "x")?, number(&file, "g1", "y")?),
             g2: (point("x0", "x1")?, point("y0", "y1")?),
+            map_g1: MapParams::parse(&file, "map_g1", &p)?,
+            map_g2: MapParams::parse(&file, "map_g2", &p)?,
             z,
             p,
             r,
@@ -69,6 +100,16 @@ fn primes(magnitude: &BigUint) -> Result<(Prime, Prime), String> {
 
 fn get<'a>(file: &'a Table, section: &str, key: &str) -> Result<&'a Value, String> {
     file.get(section).and_then(|s| s.get(key)).ok_or_else(|| format!("{section}.{key} is missing"))
+}
+
+/// A number, or two for c0 and c1.
+fn element(value: &Value, p: &Prime) -> Result<Fp2, String> {
+    let (c0, c1) = match value.as_array().map(Vec::as_slice) {
+        None => (number_signed(value)?, BigInt::ZERO),
+        Some([c0, c1]) => (number_signed(c0)?, number_signed(c1)?),
+        Some(_) => return Err(format!("{value}: expected one number or two")),
+    };
+    Ok(Fp2 { c0: p.of(&c0), c1: p.of(&c1) })
 }
 
 fn number_signed(value: &Value) -> Result<BigInt, String> {

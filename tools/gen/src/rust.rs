@@ -51,6 +51,19 @@ impl Source {
         self.constant(doc, name, &format!("[[u64; {count}]; 2]"), &text);
     }
 
+    /// A list of the first coefficients.
+    pub fn list(&mut self, doc: &str, name: &str, values: &[Fp2], count: usize) {
+        let text: String = values.iter().map(|v| format!("    {},\n", limbs(&v.c0, count))).collect();
+        self.constant(doc, name, &format!("[[u64; {count}]; {}]", values.len()), &format!("[\n{text}]"));
+    }
+
+    /// A list of pairs, c0 and c1.
+    pub fn list_of_pairs(&mut self, doc: &str, name: &str, values: &[Fp2], count: usize) {
+        let pair = |v: &Fp2| format!("    [{},\n    {}],\n", limbs(&v.c0, count), limbs(&v.c1, count));
+        let text: String = values.iter().map(pair).collect();
+        self.constant(doc, name, &format!("[[[u64; {count}]; 2]; {}]", values.len()), &format!("[\n{text}]"));
+    }
+
     /// The text.
     pub fn finish(self) -> String {
         self.0
