@@ -16,7 +16,6 @@ pub fn emit(params: &Params) -> Result<String, String> {
     );
     let p = &params.p;
     let mont = |x: &BigUint| p.mul(x, &p.power_of_two(R));
-    out.limbs("1/2.", "HALF", &mont(&p.inverse(&2u32.into())), LIMBS);
     let upper = p.power_of_two(256 + 2 * R);
     out.limbs("2^256·R: a product with it takes the upper half of 512 bits to R.", "UPPER_HALF", &upper, LIMBS);
     let third = (&p.0 - 1u32) / 3u32;

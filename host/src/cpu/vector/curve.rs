@@ -7,7 +7,6 @@ use super::fp2::Fp2x8;
 use super::generated::{BETA, E1_B, E2_B, PSI_X, PSI_Y};
 use super::token::Ifma;
 use crate::cpu::group::{Group, OnE1, OnE2};
-use crate::layout;
 use ark_bls12_381::{Fq, Fq2, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::BigInt;
@@ -25,10 +24,6 @@ pub(crate) trait Curve: 'static {
     fn store(ifma: Ifma, x: &Self::Coordinate, y: &Self::Coordinate) -> [AffineOf<Self>; 8];
     /// The constant of the curve equation y² = x³ + b.
     fn b(ifma: Ifma) -> Self::Coordinate;
-    /// The power of |z| by which the endomorphism multiplies points of the subgroup of order r.
-    const POWER: usize;
-    /// Whether a point of the curve is in the subgroup of order r, by blst.
-    fn in_subgroup(point: &AffineOf<Self>) -> bool;
     /// The endomorphism by whose powers scalars are split, applied to eight points.
     fn endomorphism(ifma: Ifma, x: &Self::Coordinate, y: &Self::Coordinate) -> (Self::Coordinate, Self::Coordinate);
 }
@@ -43,7 +38,6 @@ pub(crate) struct E1;
 impl Curve for E1 {
     type Coordinate = Fp8;
     type Group = OnE1;
-    const POWER: usize = 2;
 
     #[inline(always)]
     fn load(ifma: Ifma, points: [&G1Affine; 8]) -> (Fp8, Fp8) {
@@ -61,10 +55,6 @@ impl Curve for E1 {
         Fp8::splat(ifma, &E1_B)
     }
 
-    fn in_subgroup(point: &G1Affine) -> bool {
-        layout::g1_in_subgroup(point)
-    }
-
     #[inline(always)]
     fn endomorphism(ifma: Ifma, x: &Fp8, y: &Fp8) -> (Fp8, Fp8) {
         (x.mul(&Fp8::splat(ifma, &BETA)), Coordinate::negate(y, !0))
@@ -77,7 +67,6 @@ pub(crate) struct E2;
 impl Curve for E2 {
     type Coordinate = Fp2x8;
     type Group = OnE2;
-    const POWER: usize = 1;
 
     #[inline(always)]
     fn load(ifma: Ifma, points: [&G2Affine; 8]) -> (Fp2x8, Fp2x8) {
@@ -101,10 +90,6 @@ impl Curve for E2 {
     #[inline(always)]
     fn b(ifma: Ifma) -> Fp2x8 {
         Fp2x8::splat(ifma, &E2_B)
-    }
-
-    fn in_subgroup(point: &G2Affine) -> bool {
-        layout::g2_in_subgroup(point)
     }
 
     #[inline(always)]

@@ -199,13 +199,6 @@ impl Fp8 {
         Self(memory::load_words(ifma, words)).mul(&Self::splat(ifma, &FP_R2))
     }
 
-    /// The integers below p that the eight elements stand for. Takes less than 2^13·p.
-    #[inline(always)]
-    pub(crate) fn to_integers(self, ifma: Ifma) -> [[u64; 6]; 8] {
-        let integers = self.mul(&Self::splat(ifma, &[1, 0, 0, 0, 0, 0, 0, 0])).canonical();
-        memory::store_words(ifma, &integers.0)
-    }
-
     /// The eight elements in arkworks' and blst's form. Takes less than 2^13·p.
     #[inline(always)]
     pub(crate) fn to_words(self, ifma: Ifma) -> [[u64; 6]; 8] {

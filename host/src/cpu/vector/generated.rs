@@ -28,9 +28,6 @@ pub(crate) const FP_TO_WORDS: [u64; 8] = [0x900000002fffd, 0x0bc40c0002760, 0x3c
 /// 1/2.
 pub(crate) const FP_HALF: [u64; 8] = [0xaa4075474b22d, 0xb213e047f1ff7, 0xfb31b91640dbe, 0x26f727afe7f18, 0x0e5cd98bad0b5, 0x8d8b36a08fe7f, 0xff89451d47238, 0x000000001764f];
 
-/// (p − 1)/2 in 64-bit words, canonical: the largest value that counts as positive.
-pub(crate) const P_HALF: [u64; 6] = [0xdcff7fffffffd555, 0x0f55ffff58a9ffff, 0xb39869507b587b12, 0xb23ba5c279c2895f, 0x258dd3db21a5d66b, 0x0d0088f51cbff34d];
-
 /// p in 64-bit words.
 pub(crate) const P_WORDS: [u64; 6] = [0xb9feffffffffaaab, 0x1eabfffeb153ffff, 0x6730d2a0f6b0f624, 0x64774b84f38512bf, 0x4b1ba7b6434bacd7, 0x1a0111ea397fe69a];
 

@@ -25,8 +25,8 @@
 //! | `adder.rs` | batch-affine addition of pairs, exceptional pairs included |
 //! | `runs.rs` | sums of many lists as trees |
 //! | `msm/` | multi-scalar multiplication |
+//! | `map/` | hashing to the curves, square roots, decompression, membership by endomorphism |
 //! | `subgroup.rs` | membership checks by sums of random subsets |
-//! | `root.rs`, `decompress.rs` | square roots; decoding of compressed points |
 //! | `sum.rs` | sums by index lists |
 //! | `generated.rs` | constants, by `arblast-gen` |
 //! | `field_tests.rs` | tests of the fields |
@@ -37,7 +37,6 @@ mod adder;
 mod adder_tests;
 mod coordinate;
 mod curve;
-mod decompress;
 #[cfg(test)]
 mod field_tests;
 mod fp;
@@ -49,10 +48,10 @@ mod fr;
 #[allow(dead_code, reason = "the generator writes the constants of the curve whole; not every one is used yet")]
 mod generated;
 mod invert;
+mod map;
 mod memory;
 mod mont;
 mod msm;
-mod root;
 mod runs;
 mod subgroup;
 mod sum;
@@ -61,7 +60,7 @@ mod token;
 mod twin;
 
 pub(super) use curve::{E1, E2};
-pub(super) use decompress::decompress;
+pub(super) use map::{decompress, hash, map};
 pub(super) use msm::{Bases, Workspaces, msm};
 pub(super) use subgroup::members;
 pub(super) use sum::sum;

@@ -2,9 +2,6 @@
 
 //! Constants of the maps to the curves: 52-bit limbs, least significant first, Montgomery form with R = 2^416.
 
-/// 1/2.
-pub(crate) const HALF: [u64; 8] = [0xaa4075474b22d, 0xb213e047f1ff7, 0xfb31b91640dbe, 0x26f727afe7f18, 0x0e5cd98bad0b5, 0x8d8b36a08fe7f, 0xff89451d47238, 0x000000001764f];
-
 /// 2^256·R: a product with it takes the upper half of 512 bits to R.
 pub(crate) const UPPER_HALF: [u64; 8] = [0x19ca996fb76ca, 0xc9a6ad99cc925, 0x5cca96a3b0a1e, 0x2cede94008283, 0xb901598abcc97, 0x891f519194a48, 0x5031974e49eff, 0x00000000152d8];
 
