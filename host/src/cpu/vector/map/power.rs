@@ -4,8 +4,9 @@
 //! −1, the same holds of −x up to a factor √−1 that squares away (each use says how).
 //!
 //! The exponent is cut into windows of at most five bits that begin and end with a one, computed at compile time: 379
-//! bits need 378 squarings, 15 products for the odd powers up to 31 and about 64 for the windows. A chain waits for each
-//! of its products, 40 ns, where the multipliers need 23 to 29: so several vectors go through it side by side.
+//! bits need 378 squarings, 15 products and a square for the odd powers up to 31, and 66 products for the windows (four
+//! bits: 86 in all, six: 88). A chain waits for each of its products, 40 ns, where the multipliers need 23 to 29: so
+//! several vectors go through it side by side; one alone takes 1.88 µs for each element, two, three or four 1.46 (Zen 5).
 
 use super::super::fp::Fp8;
 use super::super::generated::FP_INV_SQRT_EXPONENT;

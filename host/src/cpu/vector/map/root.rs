@@ -40,19 +40,23 @@ pub(super) fn fp2<const N: usize>(ifma: Ifma, a: &[Fp2x8; N]) -> [(Fp2x8, u8); N
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn fp2_with_norm<const N: usize>(ifma: Ifma, a: &[Fp2x8; N], norm_roots: &[Fp8; N]) -> [Fp2x8; N] {
     let half = Fp8::half(ifma);
-    let halved: [Fp8; N] = std::array::from_fn(|k| {
+    let mut halved = *norm_roots;
+    for k in 0..N {
         let delta = a[k].c0.add(&norm_roots[k]).mul(&half);
-        match delta.zero_mask() {
+        halved[k] = match delta.zero_mask() {
             0 => delta,
             lanes => delta.select(lanes, &a[k].c0),
-        }
-    });
+        };
+    }
     let powers = inverse_root(&halved);
-    std::array::from_fn(|k| {
+    let mut out = *a;
+    for k in 0..N {
         let x = halved[k].mul(&powers[k]);
         let y = a[k].c1.mul(&half).mul(&powers[k]);
         // χ(δ) = δt², 0 only for a = 0, where every choice is 0.
         let square = x.mul(&powers[k]).sub::<2>(&Fp8::one(ifma)).zero_mask();
-        Fp2x8 { c0: y.select(square, &x), c1: x.columns().negate_lanes(!0).settle::<3>().select(square, &y) }
-    })
+        out[k].c0 = y.select(square, &x);
+        out[k].c1 = x.columns().negate_lanes(!0).settle::<3>().select(square, &y);
+    }
+    out
 }

@@ -115,8 +115,12 @@ pub(super) fn to_e1<const N: usize>(ifma: Ifma, u: &[Fp8; N]) -> [(Fp8, Fp8); N]
 #[target_feature(enable = "avx512f,avx512ifma")]
 pub(super) fn to_e2<const N: usize>(ifma: Ifma, u: &[Fp2x8; N]) -> [(Fp2x8, Fp2x8); N] {
     let candidates: [_; N] = std::array::from_fn(|k| candidate(ifma, &E2, &u[k]));
-    let norms: [Fp8; N] = std::array::from_fn(|k| candidates[k].g.norm());
-    let w: [Fp8; N] = std::array::from_fn(|k| norms[k].mul(&candidates[k].d.norm()));
+    let mut norms = u.map(|u| u.c0);
+    let mut w = norms;
+    for k in 0..N {
+        norms[k] = candidates[k].g.norm();
+        w[k] = norms[k].mul(&candidates[k].d.norm());
+    }
     let powers = inverse_root(&w);
     let (mut x, mut norm_roots) = (*u, w);
     for k in 0..N {
@@ -130,7 +134,10 @@ pub(super) fn to_e2<const N: usize>(ifma: Ifma, u: &[Fp2x8; N]) -> [(Fp2x8, Fp2x
         norm_roots[k] = root.select(other, &root.mul(&factor));
     }
     let (a, b) = (Fp2x8::splat(ifma, &constants::A_2), Fp2x8::splat(ifma, &constants::B_2));
-    let values: [Fp2x8; N] = std::array::from_fn(|k| x[k].square().add(&a).mul(&x[k]).add(&b));
+    let mut values = x;
+    for value in &mut values {
+        *value = value.square().add(&a).mul(value).add(&b);
+    }
     let y = root::fp2_with_norm(ifma, &values, &norm_roots);
     std::array::from_fn(|k| (x[k], with_sign(ifma, &y[k], &u[k])))
 }
