@@ -4,8 +4,7 @@ use super::threads::Threads;
 use super::vector::{Bases, E1, E2, Ifma, Workspaces, decompress, hash, map, members, msm, sum};
 use crate::backend::{Backend, Control, Description, IndexLists, Kind, Op, Prepared};
 use crate::error::{DeviceError, PointError};
-use crate::layout;
-use crate::point::{G1, G2};
+use crate::point::{G1, G2, InSubgroup};
 use ark_bls12_381::{Fq, Fq2, Fr, G1Affine, G2Affine};
 use std::sync::Arc;
 
@@ -62,21 +61,21 @@ impl Backend for CpuEngine {
     }
 
     fn msm_g1(&self, points: &[G1], scalars: &[Fr], control: &Control) -> Answer<G1Affine> {
-        let bases = Bases::new(self.ifma, &self.threads, layout::peel(points), control)?;
+        let bases = Bases::new(self.ifma, &self.threads, InSubgroup::as_affine_slice(points), control)?;
         msm(self.ifma, &self.threads, &self.g1, &bases, scalars, control)
     }
 
     fn msm_g2(&self, points: &[G2], scalars: &[Fr], control: &Control) -> Answer<G2Affine> {
-        let bases = Bases::new(self.ifma, &self.threads, layout::peel(points), control)?;
+        let bases = Bases::new(self.ifma, &self.threads, InSubgroup::as_affine_slice(points), control)?;
         msm(self.ifma, &self.threads, &self.g2, &bases, scalars, control)
     }
 
     fn prepare_g1(&self, points: &[G1], control: &Control) -> Answer<Prepared> {
-        Ok(Arc::new(Bases::<E1>::new(self.ifma, &self.threads, layout::peel(points), control)?))
+        Ok(Arc::new(Bases::<E1>::new(self.ifma, &self.threads, InSubgroup::as_affine_slice(points), control)?))
     }
 
     fn prepare_g2(&self, points: &[G2], control: &Control) -> Answer<Prepared> {
-        Ok(Arc::new(Bases::<E2>::new(self.ifma, &self.threads, layout::peel(points), control)?))
+        Ok(Arc::new(Bases::<E2>::new(self.ifma, &self.threads, InSubgroup::as_affine_slice(points), control)?))
     }
 
     fn msm_g1_prepared(&self, bases: &Prepared, scalars: &[Fr], control: &Control) -> Answer<G1Affine> {
