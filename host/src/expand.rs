@@ -20,6 +20,13 @@ pub fn expand_message_xmd(message: &[u8], dst: &[u8], len: usize) -> Result<Vec<
         return Err(Error::InvalidSetting { what: "expand_message_xmd length", got: len.to_string(), expected });
     }
     let mut out = vec![0; len];
+    fill(message, dst, &mut out);
+    Ok(out)
+}
+
+/// [`expand_message_xmd`] into a place of its own, of at most 8,160 bytes.
+pub(crate) fn fill(message: &[u8], dst: &[u8], out: &mut [u8]) {
+    assert!(out.len() <= LONGEST);
     // SAFETY: pointers with their lengths; the length is one that blst accepts.
     unsafe {
         blst::blst_expand_message_xmd(
@@ -31,7 +38,6 @@ pub fn expand_message_xmd(message: &[u8], dst: &[u8], len: usize) -> Result<Vec<
             dst.len(),
         );
     }
-    Ok(out)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::target::{LENGTH, Target, store};
 use crate::backend::Control;
 use crate::cpu::threads::Threads;
 use crate::error::DeviceError;
+use crate::expand;
 
 /// Items of one task, about 3 ms in G2: enough that the inversion at its end costs nothing.
 const PIECE: usize = 128;
@@ -52,21 +53,6 @@ pub(crate) fn map<T: Target>(
 /// The longest output of `expand_message_xmd` here: two elements of Fp2.
 const EXPANDED: usize = 4 * LENGTH;
 
-/// `expand_message_xmd` with SHA-256 (RFC 9380, section 5.3.1; tags above 255 bytes by section 5.3.3).
-fn expand(message: &[u8], dst: &[u8], out: &mut [u8]) {
-    // SAFETY: pointers with their lengths; blst writes `out.len()` bytes, a multiple of 32 below 255·32.
-    unsafe {
-        blst::blst_expand_message_xmd(
-            out.as_mut_ptr(),
-            out.len(),
-            message.as_ptr(),
-            message.len(),
-            dst.as_ptr(),
-            dst.len(),
-        );
-    }
-}
-
 /// Eight messages at a time: two elements each, mapped side by side, added on E'.
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn hash_piece<T: Target>(ifma: Ifma, messages: &[&[u8]], dst: &[u8]) -> Vec<AffineOf<T>> {
@@ -75,7 +61,7 @@ fn hash_piece<T: Target>(ifma: Ifma, messages: &[&[u8]], dst: &[u8]) -> Vec<Affi
     let half = T::DEGREE * LENGTH;
     for eight in messages.chunks(8) {
         for (message, out) in eight.iter().zip(&mut expanded) {
-            expand(message, dst, &mut out[..2 * half]);
+            expand::fill(message, dst, &mut out[..2 * half]);
         }
         let u = [0, half].map(|start| T::load_hashes(ifma, expanded.each_ref().map(|e| &e[start..start + half])));
         let [p, q] = T::to_isogenous(ifma, &u);
