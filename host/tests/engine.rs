@@ -3,7 +3,8 @@
 use arblast::backend::{Backend, CancelToken, Class, Control, IndexLists, Kind, Op};
 use arblast::cpu::{CpuPortable, ENGINE, vector_engine};
 use arblast::{Dispatcher, G1, G2, InSubgroup, Selection, SelfTest};
-use ark_bls12_381::{Fq2, Fr, G1Affine, G2Affine};
+use ark_bls12_381::{Bls12_381, Fq2, Fq12, Fr, G1Affine, G2Affine};
+use ark_ec::pairing::{MillerLoopOutput, Pairing};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::Field;
 use std::sync::Arc;
@@ -179,5 +180,24 @@ fn it_can_be_left_out() {
             assert!(Op::ALL.iter().any(|op| engine.supports(*op, 1 << 12)));
         }
         Err(reason) => assert_eq!(found.absent, Some(reason)),
+    }
+}
+
+/// Miller values are equal up to what the final exponentiation takes to one.
+#[test]
+fn miller_loops_agree_with_blst() {
+    let blst = CpuPortable::new(1);
+    let raised = |f: Fq12| Bls12_381::final_exponentiation(MillerLoopOutput(f));
+    for engine in engines() {
+        assert_eq!(engine.miller_loop(&[], &control()), Ok(Fq12::ONE));
+        for n in [1usize, 2, 3, 4, 8, 17, 128, 1100] {
+            let (p, q) = (points::<G1Affine>(n), points::<G2Affine>(n + 3).split_off(3));
+            let pairs: Vec<_> =
+                p.into_iter().zip(q).map(|(p, q)| (G1::new_unchecked(p), G2::new_unchecked(q))).collect();
+            let (ours, theirs) = (engine.miller_loop(&pairs, &control()), blst.miller_loop(&pairs, &control()));
+            assert_eq!(ours.clone().map(raised), theirs.map(raised), "{n} pairs");
+            let value = engine.final_exponentiation(&ours.clone().unwrap());
+            assert_eq!(value, ours.map(raised).unwrap().map(|output| output.0), "{n} pairs");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! The vector engine as a backend: what it has, at the sizes where it wins.
 
 use super::threads::Threads;
-use super::vector::{Bases, E1, E2, Ifma, Workspaces, decompress, hash, map, members, msm, sum};
+use super::vector::{
+    Bases, E1, E2, Ifma, Workspaces, decompress, final_exponentiation, hash, map, members, miller_loop, msm, sum,
+};
 use crate::backend::{Backend, Control, Description, IndexLists, Kind, Op, Prepared};
 use crate::error::{DeviceError, PointError};
 use crate::point::{G1, G2, InSubgroup};
-use ark_bls12_381::{Fq, Fq2, Fr, G1Affine, G2Affine};
+use ark_bls12_381::{Fq, Fq2, Fq12, Fr, G1Affine, G2Affine};
 use std::sync::Arc;
 
 /// AVX-512 IFMA arithmetic, eight values at a time. Public data only; negatives are blst's to confirm.
@@ -56,6 +58,7 @@ impl Backend for CpuEngine {
             // 1.9 for two.
             Op::HashToG1 | Op::HashToG2 | Op::MapToG1 | Op::MapToG2 => size >= 2,
             Op::DecompressG1 | Op::DecompressG2 | Op::SubgroupG1 | Op::SubgroupG2 => size >= 2,
+            Op::MillerLoop => size >= 1,
             _ => false,
         }
     }
@@ -124,5 +127,13 @@ impl Backend for CpuEngine {
 
     fn map_to_g2(&self, elements: &[Fq2], control: &Control) -> Answer<Vec<G2Affine>> {
         map::<E2>(self.ifma, &self.threads, elements, control)
+    }
+
+    fn miller_loop(&self, pairs: &[(G1, G2)], control: &Control) -> Answer<Fq12> {
+        miller_loop(self.ifma, &self.threads, pairs, control)
+    }
+
+    fn final_exponentiation(&self, f: &Fq12) -> Option<Fq12> {
+        final_exponentiation(self.ifma, f)
     }
 }
