@@ -52,7 +52,9 @@ pub use slot::SelfTest;
 pub use stats::{BackendStats, LATENCY_BOUNDS_US, OpStats, Stats};
 
 use crate::backend::{Control, Description, Kind, Op};
+use crate::cpu;
 use crate::error::{DeviceError, Error};
+use ark_bls12_381::Fq12;
 use breaker::Admission;
 use gate::Gate;
 use offload::Offload;
@@ -196,6 +198,21 @@ impl Dispatcher {
                 fastest.filter(|(cost, _)| bound.is_none_or(|b| *cost < b)).map(|(_, s)| s).or(cpu)
             }
         }
+    }
+
+    /// The final exponentiation of a Miller value, by the CPU's vector engine where it may be used, else by blst. `None`
+    /// for zero.
+    fn finish(&self, call: &Call, f: &Fq12) -> Option<Fq12> {
+        let barred = call.is_reference_only() || self.0.selection == Selection::CpuPortable;
+        let engine = if barred { None } else { self.engine(Op::MillerLoop, 1) };
+        let by_engine = engine.and_then(|slot| Some((slot, slot.backend.final_exponentiation(f)?)));
+        by_engine.map_or_else(
+            || cpu::final_exponentiation(f),
+            |(slot, value)| {
+                call.trail().note(slot.index);
+                Some(value)
+            },
+        )
     }
 
     /// How long a device may take: never above what the CPU would need, nor above the caller's deadline. A backend

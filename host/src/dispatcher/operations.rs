@@ -189,7 +189,7 @@ impl Dispatcher {
         // A product of Miller loops is zero only for points off the curve. Any value will do there but one, which
         // would read as "this equation holds".
         let any = || cpu::final_exponentiation(&cpu::miller_product(&[(G1::generator(), G2::generator())]));
-        let value = cpu::final_exponentiation(&f).or_else(any);
+        let value = self.finish(call, &f).or_else(any);
         Ok(PairingOutput(value.unwrap_or(Fq12::ZERO)))
     }
 
@@ -200,7 +200,7 @@ impl Dispatcher {
     pub fn pairing_check(&self, call: &Call, pairs: &[(G1, G2)]) -> Result<bool, Error> {
         self.judge(call, |call| {
             let f = self.run(call, &Miller { pairs })?;
-            Ok(cpu::final_exponentiation(&f).is_some_and(|value| PairingOutput::<Bls12_381>(value).is_zero()))
+            Ok(self.finish(call, &f).is_some_and(|value| PairingOutput::<Bls12_381>(value).is_zero()))
         })
     }
 
