@@ -88,7 +88,7 @@ pub(super) unsafe fn store_transposed_to(_: Ifma, vectors: &[Vector; 8], places:
 /// The 8×8 transpose: lane j of vector i becomes lane i of vector j.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-fn transpose(rows: [Vector; 8]) -> [Vector; 8] {
+pub(super) fn transpose(rows: [Vector; 8]) -> [Vector; 8] {
     // Pairs of rows, even and odd columns: t[2k] = (r₂ₖ[0], r₂ₖ₊₁[0], r₂ₖ[2], …), t[2k+1] the odd ones.
     let mut t = [_mm512_setzero_si512(); 8];
     for k in 0..4 {
