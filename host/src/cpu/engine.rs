@@ -2,9 +2,10 @@
 
 use super::threads::Threads;
 use super::vector::{
-    Bases, E1, E2, Ifma, Workspaces, decompress, final_exponentiation, hash, map, members, miller_loop, msm, sum,
+    Bases, E1, E2, Ifma, NTT_FEWEST, Workspaces, decompress, final_exponentiation, hash, map, members, miller_loop, msm,
+    ntt, sum,
 };
-use crate::backend::{Backend, Control, Description, IndexLists, Kind, Op, Prepared};
+use crate::backend::{Backend, Control, Description, IndexLists, Kind, NttKind, Op, Prepared};
 use crate::error::{DeviceError, PointError};
 use crate::point::{G1, G2, InSubgroup};
 use ark_bls12_381::{Fq, Fq2, Fq12, Fr, G1Affine, G2Affine};
@@ -59,6 +60,7 @@ impl Backend for CpuEngine {
             Op::HashToG1 | Op::HashToG2 | Op::MapToG1 | Op::MapToG2 => size >= 2,
             Op::DecompressG1 | Op::DecompressG2 | Op::SubgroupG1 | Op::SubgroupG2 => size >= 2,
             Op::MillerLoop => size >= 1,
+            Op::Ntt => size >= NTT_FEWEST,
             _ => false,
         }
     }
@@ -135,5 +137,9 @@ impl Backend for CpuEngine {
 
     fn final_exponentiation(&self, f: &Fq12) -> Option<Fq12> {
         final_exponentiation(self.ifma, f)
+    }
+
+    fn ntt(&self, values: &[Fr], kind: NttKind, control: &Control) -> Answer<Vec<Fr>> {
+        ntt(self.ifma, &self.threads, values, kind, control)
     }
 }

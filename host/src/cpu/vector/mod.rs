@@ -28,6 +28,7 @@
 //! | `map/` | hashing to the curves, square roots, decompression, membership by endomorphism |
 //! | `subgroup.rs` | membership checks by sums of random subsets |
 //! | `sum.rs` | sums by index lists |
+//! | `ntt/` | the number-theoretic transform over Fr |
 //! | `tower/`, `pairing/` | Fp6 and Fp12; Miller loops and the final exponentiation |
 //! | `generated.rs` | constants, by `arblast-gen` |
 //! | `field_tests.rs` | tests of the fields |
@@ -53,6 +54,7 @@ mod map;
 mod memory;
 mod mont;
 mod msm;
+mod ntt;
 mod pairing;
 mod runs;
 mod subgroup;
@@ -65,6 +67,7 @@ mod twin;
 pub(super) use curve::{E1, E2};
 pub(super) use map::{decompress, hash, map};
 pub(super) use msm::{Bases, Workspaces, msm};
+pub(super) use ntt::{FEWEST as NTT_FEWEST, ntt};
 pub(super) use pairing::{final_exponentiation, miller_loop};
 pub(super) use subgroup::members;
 pub(super) use sum::sum;
