@@ -113,14 +113,7 @@ pub(super) fn square<const N: usize, const W: usize>(a: &[Vector; N]) -> [Vector
 /// The result is congruent to T/R and below T/R + f + m (see the module).
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-pub(super) fn reduce<M: Modulus<N>, const N: usize, const W: usize>(t: [Vector; W]) -> [Vector; N] {
-    carry(reduce_columns::<M, N, W>(t))
-}
-
-/// [`reduce`] without the last carry: columns of which the value is what `reduce` gives, not negative where T's are not.
-#[target_feature(enable = "avx512f,avx512ifma")]
-#[inline]
-pub(super) fn reduce_columns<M: Modulus<N>, const N: usize, const W: usize>(mut t: [Vector; W]) -> [Vector; N] {
+pub(super) fn reduce<M: Modulus<N>, const N: usize, const W: usize>(mut t: [Vector; W]) -> [Vector; N] {
     let mask = splat(MASK);
     for i in 0..N - 1 {
         let lowest = _mm512_and_si512(t[i], mask);
@@ -142,5 +135,5 @@ pub(super) fn reduce_columns<M: Modulus<N>, const N: usize, const W: usize>(mut 
     t[N] = _mm512_add_epi64(t[N], _mm512_srai_epi64::<52>(t[N - 1]));
     let mut upper = [_mm512_setzero_si512(); N];
     upper.copy_from_slice(&t[N..]);
-    upper
+    carry(upper)
 }

@@ -205,11 +205,14 @@ unsafe fn twisted_rows(
     for block in 0..eighth {
         let position = reversed(block, eighth);
         let mut words = [words::words(&rows[0]); 8];
-        for (k, words) in words.iter_mut().enumerate() {
+        for k in [0, 2, 4, 6] {
             // Row k₁ = 8·block + k is where the bits of k₁ reversed say.
-            let row = kernel::carry(&rows[position + reversed(k, 8) * eighth]);
-            *words = words::words(&kernel::settle(&kernel::product(&row, &twists[k])));
-            twists[k] = kernel::carry(&kernel::times_lanes(&twists[k], step));
+            let row = |k| kernel::carry(&rows[position + reversed(k, 8) * eighth]);
+            let [a, next_a] = kernel::twist(&row(k), &twists[k], step);
+            let [b, next_b] = kernel::twist(&row(k + 1), &twists[k + 1], step);
+            (twists[k], twists[k + 1]) = (kernel::carry(&next_a), kernel::carry(&next_b));
+            let (a, b) = (kernel::settle(&a), kernel::settle(&b));
+            (words[k], words[k + 1]) = (words::words(&a), words::words(&b));
         }
         for word in 0..4 {
             let [a, b, c, d, e, f, g, h] = &words;

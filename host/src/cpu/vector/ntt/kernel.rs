@@ -16,14 +16,41 @@
 //! A butterfly of four rows is four multiplications, 244 IFMA, 122 cycles at two a cycle, beside 110 other vector
 //! instructions on the other pipes and 115 loads; so 3.8 cycles for a butterfly of two elements.
 
-use crate::cpu::vector::fr::{Fr8, ModR};
-use crate::cpu::vector::generated::{R, R_INV};
+use crate::cpu::vector::fr::Fr8;
+use crate::cpu::vector::generated::{R, R_FOLD, R_INV};
 use crate::cpu::vector::mont::{self, MASK, Vector, high, low, splat};
 use crate::cpu::vector::token::Ifma;
+use std::arch::asm;
 use std::arch::x86_64::{
     _mm512_add_epi64, _mm512_and_si512, _mm512_cmpge_epi64_mask, _mm512_mask_blend_epi64, _mm512_permutexvar_epi64,
     _mm512_set_epi64, _mm512_setzero_si512, _mm512_srai_epi64, _mm512_srli_epi64, _mm512_sub_epi64,
 };
+
+/// The body for each limb: left as a loop, the compiler keeps it one, with the limbs in memory.
+macro_rules! unrolled {
+    ($i:ident => $body:expr) => {{
+        {
+            const $i: usize = 0;
+            $body
+        }
+        {
+            const $i: usize = 1;
+            $body
+        }
+        {
+            const $i: usize = 2;
+            $body
+        }
+        {
+            const $i: usize = 3;
+            $body
+        }
+        {
+            const $i: usize = 4;
+            $body
+        }
+    }};
+}
 
 /// Eight elements of Fr by signed limbs that are not carried.
 #[derive(Clone, Copy)]
@@ -31,8 +58,9 @@ use std::arch::x86_64::{
 pub(super) struct Columns(pub(super) [Vector; 5]);
 
 /// A known factor: limb j of w·2^(52(i+1)) mod r is `0[i][j]`.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Factor(pub(super) [[u64; 5]; 5]);
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct Factor(#[allow(dead_code, reason = "read in assembly")] pub(super) [[u64; 5]; 5]);
 
 /// A factor of its own for each lane.
 #[derive(Clone, Copy)]
@@ -99,21 +127,67 @@ fn last_round(mut t: [Vector; 6]) -> Columns {
     Columns([t[1], t[2], t[3], t[4], t[5]])
 }
 
+/// Limb J of number I of a factor in each lane. In assembly, since the compiler would load it again for each use, where
+/// two loads a cycle are the limit; or once before a loop, to keep all 25 on the stack.
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn spread<const I: usize, const J: usize>(factor: &Factor) -> Vector {
+    const { assert!(I < 5 && J < 5) };
+    let vector;
+    // SAFETY: a read inside the factor.
+    unsafe {
+        asm!(
+            "vpbroadcastq {vector}, qword ptr [{factor} + 40 * {i} + 8 * {j}]",
+            vector = lateout(zmm_reg) vector,
+            factor = in(reg) factor,
+            i = const I,
+            j = const J,
+            options(readonly, nostack, preserves_flags),
+        );
+    }
+    vector
+}
+
+/// Number I of a factor in each lane.
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn spread_number<const I: usize>(w: &Factor) -> [Vector; 5] {
+    [spread::<I, 0>(w), spread::<I, 1>(w), spread::<I, 2>(w), spread::<I, 3>(w), spread::<I, 4>(w)]
+}
+
+/// t + a·w for one limb a.
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn accumulate(t: &mut [Vector; 6], a: Vector, w: [Vector; 5]) {
+    for j in 0..5 {
+        t[j] = low(t[j], a, w[j]);
+        t[j + 1] = high(t[j + 1], a, w[j]);
+    }
+}
+
 /// a·w and b·v, side by side so that twelve chains of additions are in flight. Takes tight limbs; gives columns not
 /// negative, below 6·r.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
 fn times_two(a: &Columns, w: &Factor, b: &Columns, v: &Factor) -> [Columns; 2] {
     let (mut s, mut t) = ([_mm512_setzero_si512(); 6], [_mm512_setzero_si512(); 6]);
-    for i in 0..5 {
-        for j in 0..5 {
-            let (x, y) = (splat(w.0[i][j]), splat(v.0[i][j]));
-            s[j] = low(s[j], a.0[i], x);
-            t[j] = low(t[j], b.0[i], y);
-            s[j + 1] = high(s[j + 1], a.0[i], x);
-            t[j + 1] = high(t[j + 1], b.0[i], y);
-        }
-    }
+    unrolled!(I => {
+        accumulate(&mut s, a.0[I], spread_number::<I>(w));
+        accumulate(&mut t, b.0[I], spread_number::<I>(v));
+    });
+    [last_round(s), last_round(t)]
+}
+
+/// a·w and b·w; as [`times_two`].
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn both_times(a: &Columns, b: &Columns, w: &Factor) -> [Columns; 2] {
+    let (mut s, mut t) = ([_mm512_setzero_si512(); 6], [_mm512_setzero_si512(); 6]);
+    unrolled!(I => {
+        let w = spread_number::<I>(w);
+        accumulate(&mut s, a.0[I], w);
+        accumulate(&mut t, b.0[I], w);
+    });
     [last_round(s), last_round(t)]
 }
 
@@ -122,35 +196,38 @@ fn times_two(a: &Columns, w: &Factor, b: &Columns, v: &Factor) -> [Columns; 2] {
 #[inline]
 pub(super) fn times(a: &Columns, w: &Factor) -> Columns {
     let mut t = [_mm512_setzero_si512(); 6];
-    for (x, w) in a.0.iter().zip(&w.0) {
-        for j in 0..5 {
-            t[j] = low(t[j], *x, splat(w[j]));
-            t[j + 1] = high(t[j + 1], *x, splat(w[j]));
-        }
-    }
+    unrolled!(I => accumulate(&mut t, a.0[I], spread_number::<I>(w)));
     last_round(t)
 }
 
-/// [`times`] with a factor for each lane.
+/// a·b/2^260 and b·w, w a factor for each lane: a row times its twist, and the next twist. Takes tight limbs with a·b
+/// below 170·r²; gives columns not negative, below 6.9·r and 6·r.
+///
+/// The rounds of the first reduction wait for each other; the second product fills the gaps.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-pub(super) fn times_lanes(a: &Columns, w: &Factor8) -> Columns {
-    let mut t = [_mm512_setzero_si512(); 6];
-    for (x, w) in a.0.iter().zip(&w.0) {
-        for j in 0..5 {
-            t[j] = low(t[j], *x, w[j]);
-            t[j + 1] = high(t[j + 1], *x, w[j]);
+pub(super) fn twist(a: &Columns, b: &Columns, w: &Factor8) -> [Columns; 2] {
+    let mut t = mont::product::<5, 10>([_mm512_setzero_si512(); 10], &a.0, &b.0);
+    let mut u = [_mm512_setzero_si512(); 6];
+    unrolled!(I => {
+        if I < 4 {
+            fold(&mut t, I);
         }
-    }
-    last_round(t)
+        accumulate(&mut u, b.0[I], w.0[I]);
+    });
+    [last_round([t[4], t[5], t[6], t[7], t[8], t[9]]), last_round(u)]
 }
 
-/// a·b/2^260. Takes tight limbs with a·b below 170·r²; gives columns not negative, below 6.9·r.
+/// Column i replaced by (its low 52 bits)·(2^-52 mod r) one place up, as in `mont.rs`; what is above goes up too.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-pub(super) fn product(a: &Columns, b: &Columns) -> Columns {
-    let t = mont::product::<5, 10>([_mm512_setzero_si512(); 10], &a.0, &b.0);
-    Columns(mont::reduce_columns::<ModR, 5, 10>(t))
+fn fold(t: &mut [Vector; 10], i: usize) {
+    let lowest = t[i];
+    t[i + 1] = _mm512_add_epi64(t[i + 1], _mm512_srli_epi64::<52>(lowest));
+    for j in 0..5 {
+        t[i + 1 + j] = low(t[i + 1 + j], lowest, splat(R_FOLD[j]));
+        t[i + 2 + j] = high(t[i + 2 + j], lowest, splat(R_FOLD[j]));
+    }
 }
 
 /// floor(r / 2^208) + 1: what the limb of weight 2^208 is divided by to estimate a quotient by r from below.
@@ -242,11 +319,11 @@ pub(super) fn canonical(a: &Columns) -> Columns {
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
 pub(super) fn butterfly([a, b, c, d]: [&mut Columns; 4], w: &Factor, [v, u]: [&Factor; 2]) {
-    let a0 = centre(a);
-    let [wc, wd] = times_two(&carry(c), w, &carry(d), w);
+    let [wc, wd] = both_times(&carry(c), &carry(d), w);
     let (upper, lower) = (carry(&add(b, &wd)), carry(&lift::<6>(&sub(b, &wd))));
     let [x, y] = times_two(&upper, v, &lower, u);
-    let (sum, difference) = (add(&a0, &wc), sub(&a0, &wc));
+    let centred = centre(a);
+    let (sum, difference) = (add(&centred, &wc), sub(&centred, &wc));
     (*a, *b) = (add(&sum, &x), sub(&sum, &x));
     (*c, *d) = (add(&difference, &y), sub(&difference, &y));
 }

@@ -246,9 +246,12 @@ fn multiplications_keep_to_their_ranges() {
         let (wide, narrow) =
             (between(&BigUint::ZERO, &(29u32 * r()), 160), between(&BigUint::ZERO, &(6u32 * r()), 160));
         let radix = Fr::from(2u64).pow([260]).inverse().expect("not zero");
+        let s: [Fr; 8] = elements(8).try_into().expect("eight");
+        let step = factors::lanes(ifma, &Fr8::from_words(ifma, s.each_ref().map(|s| &s.0.0)));
         for (a, b) in wide.chunks(8).zip(narrow.chunks(8).rev()) {
             // SAFETY: as above.
-            let product = unsafe { kernel::product(&tight(ifma, a), &tight(ifma, b)) };
+            let [product, next] = unsafe { kernel::twist(&tight(ifma, a), &tight(ifma, b), &step) };
+            assert_lanes(ifma, &next, |i| Fr::from(b[i].clone()) * s[i], (0, 6000));
             let known = |i: usize| Fr::from(a[i].clone()) * Fr::from(b[i].clone()) * radix;
             assert_lanes(ifma, &product, known, (0, 6960));
             // SAFETY: as above.
