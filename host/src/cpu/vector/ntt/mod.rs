@@ -31,11 +31,13 @@
 //! | `column.rs` | the transform of the rows of eight columns |
 //! | `factors.rs` | tables of factors |
 //! | `words.rs` | between memory and limbs |
+//! | `pages.rs` | large pages for large answers |
 //! | `tests.rs` | against arkworks and a plain sum; limbs driven to their bounds |
 
 mod column;
 mod factors;
 mod kernel;
+mod pages;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -73,6 +75,7 @@ pub(crate) fn ntt(
 ) -> Result<Vec<Fr>, DeviceError> {
     let plan = Plan::new(ifma, values.len(), kind);
     let mut out = Vec::with_capacity(values.len());
+    pages::ask_for_large(&mut out);
     let grid = Grid::new(values, &mut out);
     plan.each_group(threads, control, plan.n2 / 8, |groups| plan.columns(&grid, groups))?;
     plan.each_group(threads, control, plan.n1 / 8, |groups| plan.rows(&grid, groups))?;
