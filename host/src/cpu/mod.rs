@@ -13,6 +13,7 @@
 //! | `pairing.rs` | Miller loops and the final exponentiation |
 //! | `map.rs` | hash and map to curve |
 //! | `threads.rs` | a pool per class, and the cutting of work into pieces |
+//! | `transform.rs` | the transform over Fr |
 //! | `portable.rs` | the backend |
 //! | `engine.rs` | the vector engine as a backend |
 //! | `vector/` | eight-way arithmetic on AVX-512 IFMA |
@@ -25,6 +26,7 @@ mod msm;
 mod pairing;
 mod portable;
 mod threads;
+mod transform;
 #[cfg(target_arch = "x86_64")]
 mod vector;
 

@@ -2,14 +2,13 @@
 
 use super::group::{OnE1, OnE2};
 use super::threads::Threads;
-use super::{map, msm, pairing};
+use super::{map, msm, pairing, transform};
 use crate::backend::{Backend, Control, Description, IndexLists, Kind, NttKind, Op, Prepared};
 use crate::error::{DeviceError, PointError};
 use crate::layout;
 use crate::point::{G1, G2, InSubgroup};
 use ark_bls12_381::{Fq, Fq2, Fq12, Fr, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
-use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use std::sync::Arc;
 
 /// blst on every CPU, with the caller's number of threads. Never late, never lost, always right: the fallback.
@@ -50,7 +49,7 @@ impl Backend for CpuPortable {
         let plural = if self.threads() == 1 { "" } else { "s" };
         Description {
             hardware: format!("CPU, {} thread{plural}", self.threads()),
-            version: "blst 0.3.17; arkworks 0.6 for the NTT".into(),
+            version: "blst 0.3.17; arithmetic of arkworks 0.6 for the NTT".into(),
         }
     }
 
@@ -139,18 +138,7 @@ impl Backend for CpuPortable {
     }
 
     fn ntt(&self, values: &[Fr], kind: NttKind, control: &Control) -> Answer<Vec<Fr>> {
-        control.checkpoint()?;
-        let unsupported = DeviceError::Unsupported;
-        let mut domain = Radix2EvaluationDomain::<Fr>::new(values.len()).ok_or(unsupported.clone())?;
-        if let Some(offset) = kind.coset {
-            domain = domain.get_coset(offset).ok_or(unsupported)?;
-        }
-        let mut values = values.to_vec();
-        self.threads.install(control.class(), || match kind.inverse {
-            false => domain.fft_in_place(&mut values),
-            true => domain.ifft_in_place(&mut values),
-        });
-        Ok(values)
+        transform::ntt(&self.threads, values, kind, control)
     }
 }
 

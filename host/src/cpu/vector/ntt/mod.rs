@@ -46,11 +46,12 @@ use super::fr::Fr8;
 use super::token::Ifma;
 use crate::backend::{Control, NttKind};
 use crate::cpu::threads::Threads;
+use crate::cpu::transform::{powers, roots_of_order};
 use crate::error::DeviceError;
 use ark_bls12_381::Fr;
 use ark_ff::Field;
 use column::{Grid, Twist};
-use factors::{factors, powers, roots, roots_of_order};
+use factors::{factors, roots};
 use kernel::Factor;
 
 /// The fewest values: eight columns of eight.
@@ -84,6 +85,11 @@ pub(crate) fn ntt(
     Ok(out)
 }
 
+/// 1, g, g², …: a factor for each of `rows` rows.
+fn column_factors(ifma: Ifma, g: Fr, rows: usize) -> Vec<Factor> {
+    factors(ifma, &powers(g).take(rows).collect::<Vec<_>>())
+}
+
 /// What a transform needs besides its values.
 struct Plan {
     ifma: Ifma,
@@ -112,16 +118,16 @@ impl Plan {
         let offset = kind.coset.filter(|g| *g != one);
         // The offset as it multiplies values before, or its inverse as it multiplies them after.
         let (before, after) = if kind.inverse { (None, offset.and_then(|g| g.inverse())) } else { (offset, None) };
-        let column = |g: Fr| powers(g, 8);
+        let eight = |g: Fr| powers(g).take(8).collect::<Vec<_>>();
         let lanes = |x: [Fr; 8]| Fr8::from_words(ifma, x.each_ref().map(|x| &x.0.0));
-        let (row, scales) = (column(omega), column(before.unwrap_or(one)));
+        let (row, scales) = (eight(omega), eight(before.unwrap_or(one)));
         Self {
             ifma,
             n1,
             n2,
             roots: roots(ifma, log1, kind.inverse),
-            before: before.map(|g| factors(ifma, &powers(g.pow([n2 as u64]), n1))),
-            after: after.map(|g| factors(ifma, &powers(g.pow([n1 as u64]), n2))),
+            before: before.map(|g| column_factors(ifma, g.pow([n2 as u64]), n1)),
+            after: after.map(|g| column_factors(ifma, g.pow([n1 as u64]), n2)),
             steps: [omega.pow([8u64]), before.unwrap_or(one).pow([8u64])],
             first: [
                 lanes(std::array::from_fn(|l| row[l] * after.unwrap_or(one))),
