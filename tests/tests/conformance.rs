@@ -18,8 +18,8 @@ const SUITES: [(&str, usize); 6] = [
     ("constantine_scalarmul", 240),
 ];
 
-/// On the reference, and on a device whose every answer is audited.
-const BACKENDS: [&str; 2] = ["cpu-portable", "device"];
+/// On the reference, on the best of the CPU, and on a device whose every answer is audited.
+const BACKENDS: [&str; 3] = ["cpu-portable", "cpu", "device"];
 
 fn main() {
     let vectors = public_vectors();
@@ -48,6 +48,7 @@ fn passes(folder: PathBuf, backend: &str, fewest: usize) -> Result<(), String> {
             .select(Selection::Only("device".into()))
             .audit(Audit::Always)
             .backend(Arc::new(Faulty::new("device"))),
+        "cpu" => builder.select(Selection::Cpu),
         _ => builder.select(Selection::CpuPortable),
     };
     let dispatcher = builder.build().map_err(|e| e.to_string())?;
