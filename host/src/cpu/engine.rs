@@ -2,8 +2,8 @@
 
 use super::threads::Threads;
 use super::vector::{
-    Bases, E1, E2, Ifma, NTT_FEWEST, Workspaces, decompress, final_exponentiation, hash, map, members, miller_loop, msm,
-    ntt, sum,
+    Bases, E1, E2, Ifma, NTT_FEWEST, Workspaces, decompress, final_exponentiation, hash, map, members, miller_loop,
+    msm, ntt, sum,
 };
 use crate::backend::{Backend, Control, Description, IndexLists, Kind, NttKind, Op, Prepared};
 use crate::error::{DeviceError, PointError};
