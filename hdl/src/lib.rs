@@ -1,0 +1,9 @@
+//! FPGA designs for BLS12-381 in rust-hdl: field units, a complete G1 adder, MSM and aggregation engines, as Verilog.
+#![warn(missing_docs)]
+
+mod block;
+pub mod emit;
+pub mod field;
+pub mod units;
+
+pub use emit::{Design, Port, design, emit};
