@@ -2,7 +2,9 @@
 #![warn(missing_docs)]
 
 mod block;
+pub mod designs;
 pub mod emit;
+pub mod engine;
 pub mod field;
 pub mod units;
 

@@ -1,6 +1,7 @@
 //! Builds and drives Verilator models of Arblast's FPGA designs.
 #![warn(missing_docs)]
 
+pub mod axi;
 pub mod cache;
 mod compile;
 mod error;

@@ -16,6 +16,13 @@ pub struct Pin {
     words: usize,
 }
 
+impl Pin {
+    /// Number of 32-bit words of the port.
+    pub fn words(self) -> usize {
+        self.words
+    }
+}
+
 struct Calls {
     free: unsafe extern "C" fn(*mut c_void),
     settle: unsafe extern "C" fn(*mut c_void),
