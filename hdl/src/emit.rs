@@ -53,7 +53,11 @@ const STACK: usize = 1 << 30;
 /// # Panics
 /// Where `make` does, or where no thread can be had.
 pub fn design<B: Block>(name: &str, make: impl FnOnce() -> B + Send) -> Design {
-    let work = || emit(name, &make());
+    on_large_stack(|| emit(name, &make()))
+}
+
+/// Runs `work` on a thread with a large stack.
+pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().stack_size(STACK);
         let thread = builder.spawn_scoped(scope, work).expect("a thread to build the design on");

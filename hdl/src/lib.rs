@@ -6,6 +6,8 @@ pub mod designs;
 pub mod emit;
 pub mod engine;
 pub mod field;
+pub mod files;
+mod testbench;
 pub mod units;
 
 pub use emit::{Design, Port, design, emit};

@@ -171,7 +171,7 @@ fn aggregation_sums_lists_and_masks() {
             let (first, sum) = (rng.next_u64() % 240, if i.is_multiple_of(2) { 0 } else { rng.next_u64() % 4 });
             let mask = if i == 7 {
                 0
-            } else if i % 3 == 0 {
+            } else if i.is_multiple_of(3) {
                 rng.next_u64() & 0xffff
             } else {
                 1

@@ -1,0 +1,116 @@
+//! The G1 engines against arkworks: the MSMs and an aggregation of 512 keys, under random backpressure.
+
+mod common;
+
+use arblast::backend::{Backend, CancelToken, Class, Control, IndexLists, Kind, Op};
+use arblast::{Dispatcher, G1, InSubgroup};
+use arblast_hdl::designs::{AGGREGATE, MSM_SMALL};
+use arblast_verilator::FpgaSim;
+use arblast_verilator::axi::Backpressure;
+use arblast_verilator::simulate::{AggregateG1, Config, MsmG1};
+use ark_bls12_381::{Fr, G1Affine, G1Projective};
+use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ff::{PrimeField, Zero};
+use common::{random, verilator};
+use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
+
+fn scalar(rng: &mut ChaCha20Rng) -> Fr {
+    let mut bytes = [0; 64];
+    rng.fill_bytes(&mut bytes);
+    Fr::from_le_bytes_mod_order(&bytes)
+}
+
+/// `n` points of the subgroup.
+fn points(n: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {
+    let (start, step) = (G1Affine::generator() * scalar(rng), G1Affine::generator() * scalar(rng));
+    let all: Vec<G1Projective> = std::iter::successors(Some(start), |p| Some(*p + step)).take(n).collect();
+    G1Projective::normalize_batch(&all)
+}
+
+fn config(percent: u8) -> Config {
+    Config { backpressure: Backpressure { percent, seed: 99 }, ..Config::default() }
+}
+
+#[test]
+fn msm_equals_the_cpu() {
+    if !verilator("msm_equals_the_cpu") {
+        return;
+    }
+    let mut rng = random(31);
+    let mut engine = MsmG1::new(MSM_SMALL, &config(20)).unwrap();
+    let some = points(256, &mut rng);
+    let scalars: Vec<Fr> = (0..1024).map(|_| scalar(&mut rng)).collect();
+    let mut odd = some[..64].to_vec();
+    for i in 0..16 {
+        (odd[4 * i], odd[4 * i + 1]) = (G1Affine::zero(), -odd[4 * i + 2]);
+    }
+    let mut corners = vec![Fr::zero(), Fr::from(1u64), -Fr::from(1u64), Fr::from(2u64)];
+    corners.extend(&scalars[..60]);
+    let cases: [(&str, Vec<G1Affine>, Vec<Fr>); 6] = [
+        ("1,024 points, full scalars", points(1024, &mut rng), scalars.clone()),
+        ("equal scalars", some.clone(), vec![scalars[0]; 256]),
+        ("equal points", vec![some[0]; 256], scalars[..256].to_vec()),
+        ("infinities and opposites", odd, corners),
+        ("opposite points, equal scalars", vec![some[0], -some[0]], vec![scalars[1]; 2]),
+        ("nothing but infinity", vec![G1Affine::zero()], vec![scalars[2]]),
+    ];
+    for (name, points, scalars) in cases {
+        let start = (std::time::Instant::now(), engine.clock());
+        let (got, counters) = engine.run(&points, &scalars, &mut || true).unwrap();
+        let khz = (engine.clock() - start.1) as f64 / start.0.elapsed().as_secs_f64() / 1e3;
+        println!("{name}: {counters:?}, {khz:.1} kHz, {:.3} cycles an item", counters.cycles_per_item());
+        assert_eq!(got, G1Projective::msm(&points, &scalars).unwrap().into_affine(), "{name}");
+    }
+}
+
+#[test]
+fn aggregation_equals_the_cpu() {
+    if !verilator("aggregation_equals_the_cpu") {
+        return;
+    }
+    let mut rng = random(32);
+    let mut keys = points(512, &mut rng);
+    (keys[7], keys[9]) = (G1Affine::zero(), -keys[8]);
+    let mut engine = AggregateG1::new(AGGREGATE, &config(20)).unwrap();
+    engine.load(&keys, &mut || true).unwrap();
+    let all: Vec<u32> = (0..512).collect();
+    let few: Vec<u32> = (0..70).map(|_| rng.next_u32() % 512).collect();
+    let lists: Vec<&[u32]> = vec![&all, &few, &[], &[3, 3, 3], &[8, 9], &[7]];
+    let (got, counters) = engine.run(&lists, &mut || true).unwrap();
+    println!("{counters:?}");
+    for (list, got) in lists.iter().zip(got) {
+        let sum: G1Projective = list.iter().map(|&i| keys[i as usize]).sum();
+        assert_eq!(got, sum.into_affine(), "{list:?}");
+    }
+    assert!(engine.run(&[&[512]], &mut || true).is_err());
+}
+
+#[test]
+fn the_backend_passes_the_dispatchers_self_test_and_obeys_its_control() {
+    if !verilator("the_backend_passes_the_dispatchers_self_test_and_obeys_its_control") {
+        return;
+    }
+    let backend = std::sync::Arc::new(FpgaSim::detect(Config::default()).unwrap());
+    assert_eq!((backend.name(), backend.kind()), ("fpga-sim", Kind::Simulation));
+    assert!(backend.supports(Op::MsmG1, 1024) && !backend.supports(Op::MsmG2, 1));
+    let dispatcher = Dispatcher::builder()
+        .backend(backend.clone())
+        .select(arblast::Selection::Only("fpga-sim".into()))
+        .retirement_record(None)
+        .build()
+        .unwrap();
+    let call = arblast::Call::new(Class::Job);
+    let bases: Vec<G1> = (0..9).map(|_| InSubgroup::generator()).collect();
+    let scalars: Vec<Fr> = (1..10u64).map(Fr::from).collect();
+    let got = dispatcher.msm_g1(&call, &bases, &scalars).unwrap().into_affine();
+    assert_eq!(got, (G1Affine::generator() * Fr::from(45u64)).into_affine());
+    let token = CancelToken::new();
+    token.cancel();
+    let control = Control::new(Class::Job, token);
+    assert_eq!(backend.msm_g1(&bases, &scalars, &control), Err(arblast::DeviceError::Cancelled));
+    let lists: IndexLists = [vec![0u32, 0], vec![]].into_iter().collect();
+    let control = Control::new(Class::Job, CancelToken::new());
+    let sums = backend.sum_g1(&[G1Affine::generator()], &lists, &control).unwrap();
+    assert_eq!(sums, [(G1Affine::generator() * Fr::from(2u64)).into_affine(), G1Affine::zero()]);
+}
