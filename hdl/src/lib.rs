@@ -2,11 +2,13 @@
 #![warn(missing_docs)]
 
 mod block;
+pub mod cells;
 pub mod designs;
 pub mod emit;
 pub mod engine;
 pub mod field;
 pub mod files;
+pub mod semantics;
 mod testbench;
 pub mod units;
 
