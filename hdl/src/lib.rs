@@ -8,6 +8,7 @@ pub mod emit;
 pub mod engine;
 pub mod field;
 pub mod files;
+pub mod report;
 pub mod semantics;
 mod testbench;
 pub mod units;

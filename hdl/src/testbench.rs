@@ -44,7 +44,8 @@ fn operands(inputs: usize) -> Vec<Vec<BigUint>> {
         state = (&state * &state + 1u32) % modulus();
         state.clone()
     };
-    let corner = |index: usize, input: usize| corners[index / corners.len().pow(input as u32 % 2) % corners.len()].clone();
+    let corner =
+        |index: usize, input: usize| corners[index / corners.len().pow(input as u32 % 2) % corners.len()].clone();
     let square = corners.len() * corners.len();
     (0..VECTORS).map(|i| (0..inputs).map(|j| if i < square { corner(i, j) } else { next() }).collect()).collect()
 }
@@ -63,7 +64,8 @@ fn text(design: &Design, latency: usize, model: &Model) -> String {
             let _ = writeln!(memory, "    v_{name}[{index}] = 384'h{value:x};");
         }
     }
-    let declare = |kind: &str, names: &[&str]| -> String { names.iter().map(|n| format!("  {kind} [383:0] {n};\n")).collect() };
+    let declare =
+        |kind: &str, names: &[&str]| -> String { names.iter().map(|n| format!("  {kind} [383:0] {n};\n")).collect() };
     let tables: String = inputs.iter().chain(&outputs).map(|n| format!("  reg [383:0] v_{n} [0:{last}];\n")).collect();
     let pins: String = inputs.iter().chain(&outputs).map(|n| format!(", .{n}({n})")).collect();
     let drive: String = inputs.iter().map(|n| format!("      {n} = i < {VECTORS} ? v_{n}[i] : 384'd0;\n")).collect();

@@ -5,6 +5,7 @@
 //! | [`Model`] | any design, verilated, compiled, cached and loaded: pins by name, one clock |
 //! | [`axi`] | transactors for the engines, under random backpressure and a cycle budget |
 //! | [`simulate`] | the G1 engines, with arkworks' points on both sides |
+//! | [`trial`] | an engine on random inputs against the CPU, with its figures |
 //! | [`FpgaSim`] | the backend `fpga-sim` |
 //!
 //! Everything needs Verilator 5.006 or later, g++ and make at run time, and says so where they are absent.
@@ -20,6 +21,7 @@ mod model;
 mod shim;
 pub mod simulate;
 mod toolchain;
+pub mod trial;
 
 pub use backend::FpgaSim;
 pub use compile::{Options, library};

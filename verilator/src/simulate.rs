@@ -172,6 +172,11 @@ impl AggregateG1 {
         }
     }
 
+    /// Clocks simulated so far.
+    pub fn clock(&self) -> u64 {
+        self.engine.clock()
+    }
+
     /// The sum of each list's points, and what the engine counted.
     ///
     /// # Errors

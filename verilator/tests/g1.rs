@@ -5,9 +5,10 @@ mod common;
 use arblast::backend::{Backend, CancelToken, Class, Control, IndexLists, Kind, Op};
 use arblast::{Dispatcher, G1, InSubgroup};
 use arblast_hdl::designs::{AGGREGATE, MSM_SMALL};
-use arblast_verilator::FpgaSim;
-use arblast_verilator::axi::Backpressure;
+use arblast_verilator::axi::{Backpressure, Engine};
 use arblast_verilator::simulate::{AggregateG1, Config, MsmG1};
+use arblast_verilator::trial::{self, Trial};
+use arblast_verilator::{Error, FpgaSim, Options, Trace};
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{PrimeField, Zero};
@@ -105,6 +106,9 @@ fn the_backend_passes_the_dispatchers_self_test_and_obeys_its_control() {
     let scalars: Vec<Fr> = (1..10u64).map(Fr::from).collect();
     let got = dispatcher.msm_g1(&call, &bases, &scalars).unwrap().into_affine();
     assert_eq!(got, (G1Affine::generator() * Fr::from(45u64)).into_affine());
+    let stats = dispatcher.stats();
+    let calls = stats.backend("fpga-sim").unwrap().total(|op| op.operations);
+    assert!(calls == 1 && stats.fallbacks() == 0, "the simulation answered: {stats:?}");
     let token = CancelToken::new();
     token.cancel();
     let control = Control::new(Class::Job, token);
@@ -113,4 +117,33 @@ fn the_backend_passes_the_dispatchers_self_test_and_obeys_its_control() {
     let control = Control::new(Class::Job, CancelToken::new());
     let sums = backend.sum_g1(&[G1Affine::generator()], &lists, &control).unwrap();
     assert_eq!(sums, [(G1Affine::generator() * Fr::from(2u64)).into_affine(), G1Affine::zero()]);
+}
+
+#[test]
+fn trials_report_and_write_waveforms() {
+    if !verilator("trials_report_and_write_waveforms") {
+        return;
+    }
+    let outcome = trial::run(Trial::Aggregate { points: 100 }, 1, &Config::default(), &mut || true).unwrap();
+    assert!(outcome.equal && outcome.counters.additions == 99, "{outcome:?}");
+    assert!(outcome.at_assumed_mhz(250.0).as_nanos() == u128::from(outcome.counters.cycles) * 4);
+    let stopped = trial::run(Trial::Aggregate { points: 100 }, 1, &Config::default(), &mut || false);
+    assert!(matches!(stopped, Err(Error::Stopped)));
+}
+
+/// A waveform of a small unit: the file is there, and names the ports.
+#[test]
+fn a_waveform_is_written() {
+    if !verilator("a_waveform_is_written") {
+        return;
+    }
+    let path = std::env::temp_dir().join(format!("arblast-wave-{}.vcd", std::process::id()));
+    let built = arblast_hdl::designs::msm_toy((2, 1), 4);
+    let options = Options::fast().with_trace(Trace::Vcd);
+    let mut engine = Engine::new(&built, &options, Backpressure::default(), Some(&path)).unwrap();
+    engine.read(arblast_hdl::engine::registers::ID).unwrap();
+    drop(engine);
+    let wave = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(wave.contains("$var") && wave.contains("s_axis_tdata") && wave.contains("#8"));
 }

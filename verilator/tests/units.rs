@@ -8,7 +8,7 @@ use arblast_hdl::units::mont_mul::MontMul;
 use arblast_hdl::units::point_add::{Adder, PointAdd};
 use arblast_hdl::units::product::{Multiplier, Product384};
 use arblast_hdl::{Design, design};
-use arblast_verilator::Options;
+use arblast_verilator::{Model, Options};
 use common::{below, check_pipeline, corners, random, verilator};
 use num_bigint::BigUint;
 
@@ -107,4 +107,27 @@ fn point_adders_agree_with_the_formulas() {
             point_add(&[v[0].clone(), v[1].clone(), v[2].clone()], &second).to_vec()
         });
     }
+}
+
+/// Prints how fast the verilated mixed adder runs with new operands each clock; fails only where it is out of all bounds.
+#[test]
+fn speed_of_the_mixed_adder() {
+    if !verilator("speed_of_the_mixed_adder") {
+        return;
+    }
+    let mut model = Model::new(&design("point_add_mixed", PointAdd::mixed), &Options::fast()).unwrap();
+    let pins = ["x1", "y1", "z1", "x2", "y2"].map(|name| model.pin(name));
+    let (p, mut rng) = (modulus(), random(5));
+    let operands: Vec<Vec<u32>> = (0..64).map(|_| below(&mut rng, &p).to_u32_digits()).collect();
+    let (start, clocks) = (std::time::Instant::now(), 5000);
+    for clock in 0..clocks {
+        for (i, pin) in pins.iter().enumerate() {
+            model.set_words(*pin, &operands[(clock + 11 * i) % 64]);
+        }
+        model.settle();
+        model.edge();
+    }
+    let khz = clocks as f64 / start.elapsed().as_secs_f64() / 1e3;
+    println!("mixed adder: {khz:.1} kHz");
+    assert!(khz > 1.0, "{khz} kHz");
 }
