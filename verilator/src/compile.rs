@@ -19,14 +19,16 @@ pub struct Options {
     pub libraries: Vec<String>,
     /// Whether the model can write waveforms; costs speed.
     pub trace: Option<Trace>,
-    /// Whether the model counts line and toggle coverage.
+    /// Registers and memories start at random, drawn from this seed, as they may in hardware; `None` starts at 0.
+    pub random_start: Option<u32>,
+    /// Where models are built; `None` for [`cache::default_folder`].
     pub folder: Option<PathBuf>,
 }
 
 impl Options {
     /// Plain bodies: what long simulations want.
     pub fn fast() -> Self {
-        Self { defines: vec!["ARBLAST_PLAIN".into()], libraries: Vec::new(), trace: None, folder: None }
+        Self { defines: vec!["ARBLAST_PLAIN".into()], libraries: Vec::new(), trace: None, random_start: None, folder: None }
     }
 
     /// The bodies that are synthesised, with the DSP slices described by behaviour.
@@ -37,6 +39,13 @@ impl Options {
     /// The bodies that are synthesised, with the DSP slices instantiated; `library` has the vendor cells' models.
     pub fn primitives(library: &str) -> Self {
         Self { defines: vec!["ARBLAST_DSP48E2".into()], libraries: vec![library.into()], ..Self::fast() }
+    }
+
+    /// Starts registers and memories at random values.
+    #[must_use]
+    pub fn with_random_start(mut self, seed: u32) -> Self {
+        self.random_start = Some(seed.max(1));
+        self
     }
 
     /// Lets the model write waveforms.
@@ -59,7 +68,7 @@ pub fn library(design: &Design, options: &Options) -> Result<PathBuf, Error> {
         .or_else(cache::default_folder)
         .ok_or_else(|| Error::Cache { path: PathBuf::new(), reason: "no home folder; set ARBLAST_SIM_CACHE".into() })?;
     cache::private_folder(&root)?;
-    let shim = shim::source(design, options.trace);
+    let shim = shim::source(design, options.trace, options.random_start);
     let built = root.join(key(design, options, &shim, &tools));
     let done = built.join("model.so");
     if done.is_file() {
@@ -114,7 +123,7 @@ fn runtime(root: &Path, trace: Option<Trace>, tools: &Toolchain) -> Result<PathB
 fn key(design: &Design, options: &Options, shim: &str, tools: &Toolchain) -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let flags = processor.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
-    let switches = format!("{:?} {:?}", options.defines, options.trace);
+    let switches = format!("{:?} {:?} {:?}", options.defines, options.trace, options.random_start);
     let mut hash = Sha256::new();
     for part in [&design.verilog, shim, tools.version(), flags, &switches, &options.libraries.concat()] {
         hash.update((part.len() as u64).to_le_bytes());
@@ -136,7 +145,9 @@ fn compile(
     write("cells.v", &options.libraries.concat())?;
     write("shim.cpp", shim)?;
     let mut verilator = Command::new(tools.program());
-    verilator.current_dir(work).args(["--cc", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"]);
+    verilator.current_dir(work).args(["--cc", "-O3", "--noassert"]);
+    let start = if options.random_start.is_some() { "unique" } else { "fast" };
+    verilator.args(["--x-assign", start, "--x-initial", start]);
     verilator.args(["-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", &design.name, "--Mdir", "."]);
     verilator.args(["-CFLAGS", "-fPIC"]).args(options.defines.iter().map(|name| format!("-D{name}")));
     if let Some(trace) = options.trace {

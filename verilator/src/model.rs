@@ -80,7 +80,12 @@ impl Model {
         };
         // SAFETY: the argument is null or a C string that lives over the call.
         let state = unsafe { create(trace.as_ref().map_or(std::ptr::null(), |path| path.as_ptr())) };
-        Ok(Self { state, calls, design: design.clone(), cycles: 0, _library: library })
+        let mut model = Self { state, calls, design: design.clone(), cycles: 0, _library: library };
+        let inputs = design.ports.iter().enumerate().filter(|(_, port)| port.input && port.name != "clock");
+        for (index, port) in inputs {
+            model.set_words(Pin { index: index as u32, words: words(port.width) }, &[]);
+        }
+        Ok(model)
     }
 
     /// The design that is simulated.

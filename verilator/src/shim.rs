@@ -27,7 +27,7 @@ pub(crate) fn words(width: usize) -> usize {
 }
 
 /// The shim of a design.
-pub(crate) fn source(design: &Design, trace: Option<Trace>) -> String {
+pub(crate) fn source(design: &Design, trace: Option<Trace>, random_start: Option<u32>) -> String {
     let class = format!("V{}", design.name);
     let (include, field, open, dump, close) = match trace {
         None => (String::new(), String::new(), "(void)path;".into(), String::new(), String::new()),
@@ -43,16 +43,18 @@ pub(crate) fn source(design: &Design, trace: Option<Trace>) -> String {
         }
     };
     let traced = if trace.is_some() { "true" } else { "false" };
+    let start = random_start.map_or(String::new(), |seed| format!(" c->randReset(2); c->randSeed({seed});"));
     let (writes, reads) = accessors(design);
     format!(
         "#include \"{class}.h\"
 #include \"verilated.h\"
 #include <cstdint>
 #include <cstring>
-{include}struct Model {{
+{include}static VerilatedContext* prepare(VerilatedContext* c) {{ c->traceEverOn({traced});{start} return c; }}
+struct Model {{
   VerilatedContext context;
   {class} top;
-{field}  Model() : context(), top(&context) {{ context.traceEverOn({traced}); }}
+{field}  Model() : context(), top(prepare(&context)) {{}}
 }};
 extern \"C\" {{
 void* arblast_new(const char* path) {{ Model* m = new Model; {open} return m; }}
