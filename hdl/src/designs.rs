@@ -12,8 +12,9 @@ use num_bigint::BigUint;
 pub const NAMES: &[&str] =
     &["mod-add", "mod-sub", "mont-mul", "point-add", "point-add-mixed", "msm-g1", "msm-g1-small", "aggregate-g1"];
 
-/// Window bits and windows in a pass of `msm-g1`: one pass covers 260 bits, so a 255-bit MSM needs one.
-pub const MSM_LARGE: (usize, usize) = (13, 20);
+/// Window bits and windows in a pass of `msm-g1`: one pass covers 264 bits, all of a scalar; its slots are the most
+/// that two thirds of a VU9P's block RAM hold.
+pub const MSM_LARGE: (usize, usize) = (12, 22);
 /// The same of `msm-g1-small`, which simulates fast: two passes cover 256 bits.
 pub const MSM_SMALL: (usize, usize) = (8, 16);
 /// log2 of the points, and the sums, of `aggregate-g1`.

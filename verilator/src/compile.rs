@@ -28,7 +28,13 @@ pub struct Options {
 impl Options {
     /// Plain bodies: what long simulations want.
     pub fn fast() -> Self {
-        Self { defines: vec!["ARBLAST_PLAIN".into()], libraries: Vec::new(), trace: None, random_start: None, folder: None }
+        Self {
+            defines: vec!["ARBLAST_PLAIN".into()],
+            libraries: Vec::new(),
+            trace: None,
+            random_start: None,
+            folder: None,
+        }
     }
 
     /// The bodies that are synthesised, with the DSP slices described by behaviour.

@@ -59,6 +59,21 @@ pub(crate) fn signed_digits(scalar: &Fr, bits: usize) -> Vec<i32> {
         .collect()
 }
 
+/// The digits of one point, 16 bits each.
+pub(crate) fn digit_beat(digits: &[i32]) -> Beat {
+    let mut beat = [0; 32];
+    for (i, digit) in digits.iter().enumerate() {
+        beat[i / 2] |= u32::from(*digit as i16 as u16) << (16 * (i % 2));
+    }
+    beat
+}
+
+/// Σ digitᵢ·2^(i·bits).
+pub(crate) fn value(digits: &[i32], bits: usize) -> Fr {
+    let base = Fr::from(1u64 << bits);
+    digits.iter().rev().fold(Fr::zero(), |acc, &digit| acc * base + Fr::from(digit))
+}
+
 /// Σ 2ⁱ·sumᵢ, by doubling and adding from the top.
 pub(crate) fn join(sums: &[G1Affine]) -> G1Affine {
     let total = sums.iter().rev().fold(G1Projective::zero(), |mut acc, sum| {
@@ -77,9 +92,7 @@ mod tests {
         for bits in [2, 5, 8, 13, 15] {
             for scalar in [Fr::from(0u64), Fr::from(1u64), -Fr::from(1u64), Fr::from(u64::MAX), -Fr::from(1u64 << 40)] {
                 let digits = signed_digits(&scalar, bits);
-                let base = Fr::from(1u64 << bits);
-                let back = digits.iter().rev().fold(Fr::zero(), |acc, &d| acc * base + Fr::from(d));
-                assert_eq!(back, scalar, "{bits} bits");
+                assert_eq!(value(&digits, bits), scalar, "{bits} bits");
                 assert!(digits.iter().all(|d| d.abs() <= 1 << (bits - 1)));
             }
         }

@@ -6,6 +6,7 @@
 //! | [`axi`] | transactors for the engines, under random backpressure and a cycle budget |
 //! | [`simulate`] | the G1 engines, with arkworks' points on both sides |
 //! | [`trial`] | an engine on random inputs against the CPU, with its figures |
+//! | [`testbench`] | a self-checking testbench of the MSM engine, for any simulator |
 //! | [`FpgaSim`] | the backend `fpga-sim` |
 //!
 //! Everything needs Verilator 5.006 or later, g++ and make at run time, and says so where they are absent.
@@ -20,6 +21,7 @@ mod g1;
 mod model;
 mod shim;
 pub mod simulate;
+pub mod testbench;
 mod toolchain;
 pub mod trial;
 

@@ -90,7 +90,7 @@ impl MsmG1 {
                 .filter(|(point, _)| !point.is_zero())
                 .flat_map(|(point, digits)| {
                     let digits = &digits[first..all.min(first + self.windows)];
-                    [g1::coordinate(&point.x), g1::coordinate(&point.y), digit_beat(digits)]
+                    [g1::coordinate(&point.x), g1::coordinate(&point.y), g1::digit_beat(digits)]
                 })
                 .collect();
             if packet.is_empty() {
@@ -115,15 +115,6 @@ impl MsmG1 {
     pub fn clock(&self) -> u64 {
         self.engine.clock()
     }
-}
-
-/// The digits of one point, 16 bits each.
-fn digit_beat(digits: &[i32]) -> Beat {
-    let mut beat = [0; 32];
-    for (i, digit) in digits.iter().enumerate() {
-        beat[i / 2] |= u32::from(*digit as i16 as u16) << (16 * (i % 2));
-    }
-    beat
 }
 
 /// The aggregation engine for G1, with its points in memory.

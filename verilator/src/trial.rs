@@ -94,7 +94,8 @@ pub fn run(trial: Trial, seed: u64, config: &Config, progress: &mut dyn FnMut() 
     }
 }
 
-fn random_scalars(count: usize, rng: &mut ChaCha20Rng) -> Vec<Fr> {
+/// Scalars of full length.
+pub(crate) fn random_scalars(count: usize, rng: &mut ChaCha20Rng) -> Vec<Fr> {
     let mut bytes = [0; 64];
     let mut one = || {
         rng.fill_bytes(&mut bytes);
@@ -104,7 +105,7 @@ fn random_scalars(count: usize, rng: &mut ChaCha20Rng) -> Vec<Fr> {
 }
 
 /// An arithmetic progression of points with random start and step.
-fn random_points(count: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {
+pub(crate) fn random_points(count: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {
     let ends = random_scalars(2, rng);
     let (start, step) = (G1Affine::generator() * ends[0], G1Affine::generator() * ends[1]);
     let all: Vec<G1Projective> = std::iter::successors(Some(start), |p| Some(*p + step)).take(count).collect();

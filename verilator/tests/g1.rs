@@ -147,3 +147,31 @@ fn a_waveform_is_written() {
     std::fs::remove_file(&path).unwrap();
     assert!(wave.contains("$var") && wave.contains("s_axis_tdata") && wave.contains("#8"));
 }
+
+/// The testbench in Icarus Verilog, which shares no code with Verilator.
+#[test]
+fn the_engines_testbench_passes_in_another_simulator() {
+    let name = "the_engines_testbench_passes_in_another_simulator";
+    if !verilator(name) {
+        return;
+    }
+    if std::process::Command::new("iverilog").arg("-V").output().is_err() {
+        println!("SKIPPED {name}: Icarus Verilog is not installed; install it with: apt-get install iverilog");
+        return;
+    }
+    let (design, bench) = arblast_verilator::testbench::msm(4, (2, 3), 7).unwrap();
+    let folder = std::env::temp_dir().join(format!("arblast-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("design.v"), &design.verilog).unwrap();
+    std::fs::write(folder.join("bench.v"), bench).unwrap();
+    let run = |program: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(program).current_dir(&folder).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).to_string()
+    };
+    run("iverilog", &["-g2005", "-DARBLAST_PLAIN", "-o", "tb", "design.v", "bench.v"]);
+    let said = run("vvp", &["tb"]);
+    println!("{}", said.trim());
+    assert!(said.contains("PASS: 18 beats") && !said.contains("FAIL"), "{said}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -111,10 +111,8 @@ verilog_logic!([const W: usize, const S: usize] Accumulator<W, S>,
         "Sums by slot around a pipelined adder: {slots} slots of 3 x {W} bits, a queue of {QUEUE} pairs.\n\
          A value that finds its slot full takes the stored value out and goes to the adder with it; the sum comes back."
     );
-    let style = if slots >= 4096 { "ultra" } else { "block" };
     let body = TEXT
         .replace("CHILDREN", CHILDREN_MARK)
-        .replace("STYLE", style)
         .replace("SLOTS", &(slots - 1).to_string())
         .replace("S1", &(S - 1).to_string())
         .replace("W1", &(W - 1).to_string())
@@ -130,7 +128,7 @@ const TEXT: &str = "CHILDREN
   // A slot is full where the two flags differ: port A toggles one, port B the other.
   reg flag_a [0:SLOTS];
   reg flag_b [0:SLOTS];
-  (* ram_style = \"STYLE\" *) reg [W3:0] memory [0:SLOTS];
+  (* ram_style = \"block\" *) reg [W3:0] memory [0:SLOTS];
 
   // Clock 0, port A: a result. It always goes on.
   wire a_valid = tags_0_out_valid;
