@@ -403,3 +403,23 @@ fn urgent_calls_overtake_a_long_queue() {
     bench.device.set(Fault::None);
     jobs.into_iter().for_each(|job| assert!(job.join().is_ok()));
 }
+
+#[test]
+fn points_vouched_for_wrongly_are_not_the_devices_fault() {
+    let off = G1Affine::new_unchecked(1.into(), 1.into());
+    for audit in [Audit::Always, Audit::Never] {
+        let bench = Bench::new(audit);
+        let (d, bad) = (&bench.dispatcher, vec![G1::new_unchecked(off); 3]);
+        let scalars = [Fr::from(2), Fr::from(3), Fr::from(5)];
+        d.msm_g1(&call(), &bad, &scalars).unwrap();
+        d.mul_g1(&call(), &bad, &scalars).unwrap();
+        d.sum_g1(&call(), &[off; 3], &IndexLists::all(3)).unwrap();
+        assert!(d.multi_pairing(&call(), &[(bad[0], G2::generator())]).is_ok());
+        assert_eq!(bench.breaker(), BreakerState::Closed, "{audit:?}");
+        assert_eq!(bench.total(|s| s.wrong_answers), 0, "{audit:?}");
+        every_operation_is_right(d);
+        bench.device.set(Fault::OffCurve);
+        every_operation_is_right(d);
+        assert_eq!(bench.breaker(), BreakerState::Retired, "{audit:?}: the device's own fault is still its own");
+    }
+}

@@ -27,11 +27,13 @@ impl Threads {
         self.count
     }
 
-    /// The pool of a class; none with one thread, or where the system gives no threads: then callers work inline.
+    /// The pool of a class, unless callers had better work inline: with one thread.
     fn pool(&self, class: Class) -> Option<&ThreadPool> {
-        if self.count == 1 {
-            return None;
-        }
+        if self.count == 1 { None } else { self.started(class) }
+    }
+
+    /// The pool of a class; none where the system gives no threads.
+    fn started(&self, class: Class) -> Option<&ThreadPool> {
         let build = || {
             let name = move |i| format!("arblast-{}-{i}", class.name());
             ThreadPoolBuilder::new().num_threads(self.count).thread_name(name).build().ok()
@@ -39,9 +41,10 @@ impl Threads {
         self.pools[class as usize].get_or_init(build).as_ref()
     }
 
-    /// Runs `work` inside the class's pool, so that rayon code in it uses these threads and no others.
+    /// Runs `work` inside the class's pool, so that rayon code in it uses these threads and no others: even one thread
+    /// is a pool, since outside of any rayon takes all cores.
     pub(super) fn install<R: Send>(&self, class: Class, work: impl FnOnce() -> R + Send) -> R {
-        match self.pool(class) {
+        match self.started(class) {
             Some(pool) => pool.install(work),
             None => work(),
         }

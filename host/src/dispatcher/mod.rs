@@ -275,6 +275,10 @@ impl Dispatcher {
         let took = start.elapsed();
         let checked = match raw {
             Ok(answer) => self.check(slot, admission, call, operation, answer)?,
+            Err(Failure::Device(DeviceError::WrongAnswer(how))) => {
+                self.blame(slot, admission, operation, &how);
+                return Ok(None);
+            }
             Err(failure) => {
                 self.note_failure(slot, admission, op, &failure);
                 return if failure == Failure::Cancelled { Err(Error::Cancelled) } else { Ok(None) };
@@ -304,7 +308,7 @@ impl Dispatcher {
         let (reference, board) = (self.reference(), slot.board.of(operation.op()));
         let control = Control::new(call.class(), call.cancel_token());
         if operation.confirm_negatives(&mut answer, &*reference.backend, &control) {
-            self.retire(slot, operation.op(), "it refused an input that is valid");
+            self.blame(slot, admission, operation, "it refused an input that is valid");
             return Ok(Checked::Replaced(answer));
         }
         if slot.is_inline() || !self.is_audited(admission)? {
@@ -314,7 +318,7 @@ impl Dispatcher {
         match operation.cheap_audit(&answer, &mut call::fresh_rng()?) {
             Some(true) => return Ok(Checked::Right(answer)),
             Some(false) => {
-                self.retire(slot, operation.op(), "an audit found its answer wrong");
+                self.blame(slot, admission, operation, "an audit found its answer wrong");
                 return Ok(Checked::Wrong);
             }
             None => {}
@@ -323,7 +327,7 @@ impl Dispatcher {
         if operation.same(&answer, &again) {
             return Ok(Checked::Right(answer));
         }
-        self.retire(slot, operation.op(), "an audit computed a different answer");
+        self.blame(slot, admission, operation, "an audit computed a different answer");
         Ok(Checked::Replaced(again))
     }
 
@@ -346,7 +350,6 @@ impl Dispatcher {
                 slot.released(admission);
             }
             Failure::Cancelled | Failure::Device(DeviceError::Unsupported) => slot.released(admission),
-            Failure::Device(DeviceError::WrongAnswer(how)) => self.retire(slot, op, how),
             Failure::Device(error) => {
                 match error {
                     DeviceError::TimedOut(_) => counters.timeouts.fetch_add(1, Relaxed),
@@ -360,6 +363,15 @@ impl Dispatcher {
                 tracing::warn!(backend = slot.name(), op = op.name(), %error, "the CPU answers instead");
             }
         }
+    }
+
+    /// Retires a backend for a wrong answer to an operation, unless its inputs were not what the caller vouched for.
+    fn blame<O: Operation>(&self, slot: &Slot, admission: Admission, operation: &O, how: &str) {
+        if operation.inputs_sound() {
+            return self.retire(slot, operation.op(), how);
+        }
+        slot.released(admission);
+        tracing::warn!(backend = slot.name(), op = operation.op().name(), "its caller vouched for a point wrongly");
     }
 
     /// Takes a backend out of use for a wrong answer, across restarts.

@@ -7,9 +7,9 @@ use crate::backend::{IndexLists, NttKind};
 use crate::cpu;
 use crate::error::{Error, PointError};
 use crate::point::{G1, G2, InSubgroup};
-use ark_bls12_381::{Bls12_381, Fq, Fq2, Fr, G1Affine, G2Affine};
+use ark_bls12_381::{Bls12_381, Fq, Fq2, Fq12, Fr, G1Affine, G2Affine};
 use ark_ec::pairing::PairingOutput;
-use ark_ff::{Field, Zero};
+use ark_ff::{AdditiveGroup, Zero};
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -186,8 +186,11 @@ impl Dispatcher {
     /// [`Error::Cancelled`].
     pub fn multi_pairing(&self, call: &Call, pairs: &[(G1, G2)]) -> Result<PairingOutput<Bls12_381>, Error> {
         let f = self.run(call, &Miller { pairs })?;
-        // A product of Miller loops is zero only for points off the curve, where any value will do.
-        Ok(PairingOutput(cpu::final_exponentiation(&f).unwrap_or(Field::ONE)))
+        // A product of Miller loops is zero only for points off the curve. Any value will do there but one, which
+        // would read as "this equation holds".
+        let any = || cpu::final_exponentiation(&cpu::miller_product(&[(G1::generator(), G2::generator())]));
+        let value = cpu::final_exponentiation(&f).or_else(any);
+        Ok(PairingOutput(value.unwrap_or(Fq12::ZERO)))
     }
 
     /// Whether Πᵢ e(Pᵢ, Qᵢ) is one; no pairs are. A "no" from a device has been computed again by blst. Variable time.

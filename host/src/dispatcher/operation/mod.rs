@@ -21,6 +21,7 @@ pub(crate) use sum::{Mul, Sum};
 use super::side::Side;
 use crate::backend::{Backend, Control, Op};
 use crate::error::DeviceError;
+use crate::point::InSubgroup;
 use rand_core::Rng;
 
 type Answer<T> = Result<T, DeviceError>;
@@ -48,6 +49,12 @@ pub(crate) trait Operation {
     /// An audit cheaper than computing again, if there is one: whether it finds the answer right.
     fn cheap_audit(&self, _output: &Self::Output, _rng: &mut dyn Rng) -> Option<bool> {
         None
+    }
+
+    /// Whether the inputs are what their types promise: points of the curve, members of the subgroup. Asked only before
+    /// a device is blamed, since a caller can vouch wrongly for a point and then no two backends need agree.
+    fn inputs_sound(&self) -> bool {
+        true
     }
 
     /// Computes the negative verdicts inside an answer again on `reference`; true where one was wrong, and then the
@@ -88,4 +95,9 @@ fn expect_on_curve<S: Side>(points: &[S::Affine]) -> Result<(), String> {
 /// A random position among `len + 1`.
 fn place(rng: &mut dyn Rng, len: usize) -> usize {
     (rng.next_u64() % (len as u64 + 1)) as usize
+}
+
+/// Whether points that were vouched for are members of the subgroup.
+fn are_members<S: Side>(points: &[InSubgroup<S::Affine>]) -> bool {
+    points.iter().all(|p| S::on_curve(p.affine()) && S::in_subgroup(p.affine()))
 }

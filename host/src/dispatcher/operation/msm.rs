@@ -1,6 +1,6 @@
 //! Multi-scalar multiplication, over points sent along and over prepared bases.
 
-use super::{Answer, Job, Operation, expect_on_curve};
+use super::{Answer, Job, Operation, are_members, expect_on_curve};
 use crate::backend::{Backend, Control, Op, Prepared};
 use crate::dispatcher::side::Side;
 use crate::point::InSubgroup;
@@ -34,6 +34,9 @@ impl<S: Side> Operation for Msm<'_, S> {
     }
     fn same(&self, a: &S::Affine, b: &S::Affine) -> bool {
         a == b
+    }
+    fn inputs_sound(&self) -> bool {
+        are_members::<S>(&self.points)
     }
 }
 
@@ -88,6 +91,9 @@ impl<S: Side> Operation for MsmPrepared<'_, S> {
     }
     fn same(&self, a: &S::Affine, b: &S::Affine) -> bool {
         a == b
+    }
+    fn inputs_sound(&self) -> bool {
+        are_members::<S>(&self.bases.points)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The product of Miller loops, with a pair of the dispatcher's own.
 
-use super::{Answer, Job, Operation, place};
+use super::{Answer, Job, Operation, are_members, place};
 use crate::backend::{Backend, Control, Op};
 use crate::cpu;
+use crate::dispatcher::side::{SideG1, SideG2};
 use crate::point::{G1, G2, InSubgroup};
 use ark_bls12_381::{Fq12, Fr};
 use ark_ff::AdditiveGroup;
@@ -48,6 +49,10 @@ impl Operation for Miller<'_> {
     fn same(&self, a: &Fq12, b: &Fq12) -> bool {
         let (a, b) = (cpu::final_exponentiation(a), cpu::final_exponentiation(b));
         a.is_some() && a == b
+    }
+    fn inputs_sound(&self) -> bool {
+        let (ps, qs): (Vec<G1>, Vec<G2>) = self.pairs.iter().copied().unzip();
+        are_members::<SideG1>(&ps) && are_members::<SideG2>(&qs)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Elementwise multiplication, and sums by index lists.
 
-use super::{Answer, Job, Operation, expect_len, expect_on_curve};
+use super::{Answer, Job, Operation, are_members, expect_len, expect_on_curve};
 use crate::backend::{Backend, Control, IndexLists, Op};
 use crate::dispatcher::side::Side;
 use crate::point::InSubgroup;
@@ -42,6 +42,9 @@ impl<S: Side> Operation for Mul<'_, S> {
     fn same(&self, a: &Vec<S::Affine>, b: &Vec<S::Affine>) -> bool {
         a == b
     }
+    fn inputs_sound(&self) -> bool {
+        are_members::<S>(&self.points)
+    }
 }
 
 impl<S: Side> Job for Mul<'static, S> {
@@ -81,6 +84,9 @@ impl<S: Side> Operation for Sum<'_, S> {
     }
     fn same(&self, a: &Vec<S::Affine>, b: &Vec<S::Affine>) -> bool {
         a == b
+    }
+    fn inputs_sound(&self) -> bool {
+        self.points.iter().all(S::on_curve)
     }
 }
 

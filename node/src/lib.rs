@@ -1,0 +1,47 @@
+//! The Arblast validator node: commonware consensus over a ledger of BLS accounts, with every signature check sent
+//! through the `arblast` dispatcher.
+//!
+//! # The way of a transaction
+//!
+//! A client signs it ([`transaction`]) and submits it to a validator. The mempool ([`mempool`]) sheds what it can
+//! without looking at signatures, checks the rest in batches, and passes good ones on to the other validators. A
+//! proposer puts the best of each lane into a [`block`] under one aggregate signature. The other validators execute it
+//! ([`application`], [`ledger`]) and check the aggregate ([`validation`]), which costs almost nothing for transactions
+//! that their own mempools have checked. Votes and certificates ([`vote`]) make the block final.
+//!
+//! # Rules
+//!
+//! - Every signature check goes through [`crypto`], the only module that knows the host crate.
+//! - A signature is called invalid only if blst says so; when a check cannot be carried out, nobody is blamed.
+//! - No vote leaves before a synced record of it ([`vote::record`]).
+//! - Nothing from outside panics: decoders are bounded, and arithmetic on foreign numbers is checked. What stops a
+//!   node is the failure of its own storage.
+//! - One function, [`engine::start`], runs a validator on any runtime: [`devnet`] on tokio, the tests on the
+//!   deterministic one, where the same seed gives the same history.
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`transaction`], [`block`], [`genesis`] | what travels and what is signed |
+//! | [`ledger`], [`application`], [`chain`], [`validation`] | state, and what makes a block valid |
+//! | [`mempool`] | admission, lanes, gossip |
+//! | [`vote`] | the vote scheme and the record against double voting |
+//! | [`engine`], [`environment`], [`monitor`] | wiring, what is asked of a runtime, reports |
+//! | [`devnet`] | a network in one process under load |
+//! | [`crypto`] | the door to the host crate |
+#![warn(missing_docs)]
+
+pub mod application;
+pub mod block;
+pub mod chain;
+pub mod crypto;
+pub mod devnet;
+pub mod engine;
+pub mod environment;
+pub mod genesis;
+pub mod ledger;
+pub mod mempool;
+pub mod monitor;
+pub mod scratch;
+pub mod transaction;
+pub mod validation;
+pub mod vote;

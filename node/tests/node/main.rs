@@ -1,0 +1,9 @@
+//! Tests of the node as a whole. One program, because each program that contains the engine takes minutes to build.
+
+mod devnet;
+mod faulty;
+mod network;
+mod simulation;
+mod support;
+mod validation;
+mod votes;

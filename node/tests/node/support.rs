@@ -1,0 +1,25 @@
+//! Keys and a dispatcher for tests.
+
+use arblast::{Dispatcher, Selection};
+use arblast_node::crypto::{self, SecretKey};
+use arblast_node::genesis::Validator;
+use commonware_cryptography::{Signer as _, ed25519};
+
+/// A dispatcher on blst that leaves no trace on the machine.
+pub fn dispatcher() -> Dispatcher {
+    Dispatcher::builder().select(Selection::CpuPortable).retirement_record(None).build().expect("blst needs nothing")
+}
+
+/// A secret key that depends on a label and a number only.
+pub fn secret(label: &str, index: u8) -> SecretKey {
+    SecretKey::key_gen(&[index; 32], label.as_bytes()).expect("32 bytes are enough")
+}
+
+/// The genesis entry of a validator.
+pub fn entry(identity: &ed25519::PrivateKey, vote: &SecretKey) -> Validator {
+    Validator {
+        identity: identity.public_key(),
+        vote: crypto::address(vote).as_ref().try_into().expect("48 bytes"),
+        proof: crypto::prove_possession(vote).to_bytes(),
+    }
+}

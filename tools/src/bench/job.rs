@@ -1,0 +1,193 @@
+//! The operations, sizes and baselines that can be asked for.
+
+use super::Error;
+use clap::ValueEnum;
+
+/// Why the field operations are refused.
+pub(super) const NO_FIELD_OPS: &str = "fp-mul and fp2-mul have no meaning yet: the dispatcher works on whole \
+                                       operations, and no backend here has a field-level bench (that comes with the \
+                                       vector engine). Measure a whole operation, such as msm-g1.";
+
+/// An operation of the bench. The size is the number of what each line names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)]
+pub enum Op {
+    /// Multi-scalar multiplication in G1: points
+    MsmG1,
+    /// Multi-scalar multiplication in G2: points
+    MsmG2,
+    /// Sum of G1 points, such as a committee's keys: points
+    SumG1,
+    /// Single pairings, one call each: pairings
+    Pairing,
+    /// One product of pairings: pairs
+    MultiPairing,
+    /// RFC 9380 hash to G2: messages
+    HashToG2,
+    /// G1 points decoded, with curve and subgroup checks: points
+    DecompressG1,
+    /// G2 points decoded, with curve and subgroup checks: points
+    DecompressG2,
+    /// Curve and subgroup checks in G1: points
+    SubgroupG1,
+    /// Curve and subgroup checks in G2: points
+    SubgroupG2,
+    /// Single signatures verified, one call each (min-pk): signatures
+    Verify,
+    /// One batch of signatures on distinct messages (min-pk): signatures
+    VerifyBatch,
+    /// One aggregate signature of many keys on one message (min-pk): keys
+    FastAggregateVerify,
+    /// Number-theoretic transform over Fr, forward: values
+    Ntt,
+    /// Multiplication in Fp (refused: no backend has a field-level bench yet)
+    FpMul,
+    /// Multiplication in Fp2 (refused: no backend has a field-level bench yet)
+    Fp2Mul,
+}
+
+impl Op {
+    /// What `--op all` runs, with the size of each: those with a meaning and a blst baseline.
+    /// Sizes are such that most jobs take a few milliseconds: on a machine that does other work too, a longer one is
+    /// seldom run without an interruption.
+    pub const ALL: [(Op, usize); 13] = [
+        (Op::MsmG1, 1 << 10),
+        (Op::MsmG2, 1 << 8),
+        (Op::SumG1, 1 << 12),
+        (Op::Pairing, 1),
+        (Op::MultiPairing, 16),
+        (Op::HashToG2, 16),
+        (Op::DecompressG1, 32),
+        (Op::DecompressG2, 32),
+        (Op::SubgroupG1, 32),
+        (Op::SubgroupG2, 32),
+        (Op::Verify, 1),
+        (Op::VerifyBatch, 64),
+        (Op::FastAggregateVerify, 1 << 9),
+    ];
+
+    /// The name on the command line and in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MsmG1 => "msm-g1",
+            Self::MsmG2 => "msm-g2",
+            Self::SumG1 => "sum-g1",
+            Self::Pairing => "pairing",
+            Self::MultiPairing => "multi-pairing",
+            Self::HashToG2 => "hash-to-g2",
+            Self::DecompressG1 => "decompress-g1",
+            Self::DecompressG2 => "decompress-g2",
+            Self::SubgroupG1 => "subgroup-g1",
+            Self::SubgroupG2 => "subgroup-g2",
+            Self::Verify => "verify",
+            Self::VerifyBatch => "verify-batch",
+            Self::FastAggregateVerify => "fast-aggregate-verify",
+            Self::Ntt => "ntt",
+            Self::FpMul => "fp-mul",
+            Self::Fp2Mul => "fp2-mul",
+        }
+    }
+
+    /// The size taken where none is asked for.
+    pub fn default_size(self) -> usize {
+        Self::ALL.iter().find(|(op, _)| *op == self).map_or(1 << 12, |(_, size)| *size)
+    }
+}
+
+/// What a backend is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Baseline {
+    /// blst, called directly
+    Blst,
+    /// arkworks, called directly
+    Arkworks,
+}
+
+impl Baseline {
+    /// The name on the command line and in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blst => "blst",
+            Self::Arkworks => "arkworks",
+        }
+    }
+}
+
+/// Whether the baseline's side of an operation is cut into parts for several threads; the rest runs on one.
+pub(super) const fn baseline_uses_threads(op: Op) -> bool {
+    !matches!(op, Op::Pairing | Op::Verify)
+}
+
+/// Refuses what has no meaning.
+///
+/// # Errors
+/// [`Error::Refused`], with the reason for a person.
+pub fn check(op: Op, size: usize, baseline: Baseline) -> Result<(), Error> {
+    let refuse = |why: String| Err(Error::Refused(why));
+    match op {
+        Op::FpMul | Op::Fp2Mul => refuse(NO_FIELD_OPS.into()),
+        _ if size == 0 => refuse("a size of 0 measures nothing".into()),
+        _ if size > 1 << 24 => refuse(format!("a size of {size} is more than 2^24, the most that is measured")),
+        Op::Ntt if baseline == Baseline::Blst => {
+            refuse("blst has no NTT; compare with arkworks: --op ntt --baseline arkworks".into())
+        }
+        Op::Ntt if !size.is_power_of_two() => refuse(format!("ntt: the size must be a power of two, got {size}")),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a comma-separated list of sizes, each a count (`1024`) or a power (`2^10`).
+///
+/// # Errors
+/// What is wrong, for the person who typed it.
+pub fn parse_sizes(list: &str) -> Result<Vec<usize>, String> {
+    list.split(',').map(|item| parse_size(item.trim())).collect()
+}
+
+fn parse_size(item: &str) -> Result<usize, String> {
+    let bad = || format!("{item:?} is no size: write a count (1024) or a power (2^10), several separated by commas");
+    let size = match item.split_once('^') {
+        Some((base, exponent)) => {
+            let base: usize = base.parse().map_err(|_| bad())?;
+            let exponent: u32 = exponent.parse().map_err(|_| bad())?;
+            base.checked_pow(exponent).ok_or_else(bad)?
+        }
+        None => item.parse().map_err(|_| bad())?,
+    };
+    if size == 0 { Err(bad()) } else { Ok(size) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_counts_or_powers() {
+        assert_eq!(parse_sizes("1024,65536"), Ok(vec![1024, 65536]));
+        assert_eq!(parse_sizes("2^10, 2^16"), Ok(vec![1024, 65536]));
+        for bad in ["", "0", "ten", "2^", "^3", "2^99", "1,,2", "-1"] {
+            assert!(parse_sizes(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_the_command_line() {
+        for op in Op::value_variants() {
+            assert_eq!(op.to_possible_value().unwrap().get_name(), op.name());
+        }
+    }
+
+    #[test]
+    fn meaningless_combinations_are_refused() {
+        for (op, size, baseline) in [
+            (Op::FpMul, 1, Baseline::Blst),
+            (Op::Fp2Mul, 1, Baseline::Arkworks),
+            (Op::Ntt, 8, Baseline::Blst),
+            (Op::Ntt, 6, Baseline::Arkworks),
+            (Op::Verify, 0, Baseline::Blst),
+            (Op::MsmG1, 1 << 30, Baseline::Blst),
+        ] {
+            assert!(matches!(check(op, size, baseline), Err(Error::Refused(_))), "{op:?} {size}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! A backend against blst or arkworks: both sides in one process, interleaved, warmed up, and their results compared
+//! for equality before anything is timed.
+//!
+//! What is compared is a call of the dispatcher with the inputs that its callers have (arkworks types), and the same
+//! job by direct calls of the baseline on inputs in the baseline's own form, prepared outside the timing. Points that
+//! come out are affine on both sides.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `job.rs` | the operations, sizes and baselines that can be asked for, and what is refused |
+//! | `measure.rs` | interleaved rounds and their medians |
+//! | `inputs.rs` | seeded random inputs |
+//! | `points.rs`, `pairings.rs`, `signatures.rs` | each operation on both sides |
+//! | `direct.rs` | blst by its C bindings |
+//! | `ark.rs` | arkworks |
+//! | `report.rs` | records, table, JSON and CSV |
+
+mod ark;
+mod direct;
+mod inputs;
+mod job;
+mod measure;
+mod pairings;
+mod points;
+mod report;
+mod signatures;
+
+pub use job::{Baseline, Op, check, parse_sizes};
+pub use report::{Record, geometric_mean, table, to_csv};
+
+use arblast::{Call, Class, Dispatcher, Selection};
+use measure::Timing;
+use rayon::prelude::*;
+use std::time::Duration;
+
+/// Why a bench gives no figure.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The combination means nothing (yet).
+    #[error("{0}")]
+    Refused(String),
+    /// The two sides computed different results; nothing was timed.
+    #[error("{op} of {size}: {backend} and {baseline} disagree about the result; nothing was timed")]
+    Disagree {
+        /// The operation.
+        op: &'static str,
+        /// Its size.
+        size: usize,
+        /// The backend under test.
+        backend: String,
+        /// The baseline.
+        baseline: &'static str,
+    },
+    /// The dispatcher refused a call or could not be built.
+    #[error(transparent)]
+    Dispatcher(#[from] arblast::Error),
+    /// The operating system gave no threads.
+    #[error("the thread pool of the baseline could not be made: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// What to measure.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The backend under test.
+    pub backend: Selection,
+    /// Its name as typed, for the records.
+    pub backend_name: String,
+    /// What it is compared with.
+    pub baseline: Baseline,
+    /// Threads on both sides; 0 means one per core.
+    pub threads: usize,
+    /// Time spent on each figure, both sides together.
+    pub budget: Duration,
+}
+
+/// A plan made ready: the dispatcher, and the baseline's threads.
+pub struct Bench {
+    plan: Plan,
+    dispatcher: Dispatcher,
+    call: Call,
+    pool: Pool,
+    machine: String,
+}
+
+impl Bench {
+    /// Builds the dispatcher and the baseline's thread pool.
+    ///
+    /// # Errors
+    /// [`Error::Dispatcher`] where the backend is unknown or unusable, [`Error::Threads`].
+    pub fn new(plan: Plan) -> Result<Self, Error> {
+        let dispatcher = Dispatcher::builder().select(plan.backend.clone()).threads(plan.threads).build()?;
+        let pool = Pool::new(plan.threads)?;
+        Ok(Self { plan, dispatcher, call: Call::new(Class::Job), pool, machine: report::machine() })
+    }
+
+    /// Measures one operation at one size.
+    ///
+    /// # Errors
+    /// [`Error`]; a disagreement between the two sides is one.
+    pub fn run(&self, op: Op, size: usize) -> Result<Record, Error> {
+        job::check(op, size, self.plan.baseline)?;
+        let timing = match op {
+            Op::MsmG1 => points::msm_g1(self, size),
+            Op::MsmG2 => points::msm_g2(self, size),
+            Op::SumG1 => points::sum_g1(self, size),
+            Op::DecompressG1 => points::decompress_g1(self, size),
+            Op::DecompressG2 => points::decompress_g2(self, size),
+            Op::SubgroupG1 => points::subgroup_g1(self, size),
+            Op::SubgroupG2 => points::subgroup_g2(self, size),
+            Op::Pairing => pairings::pairing(self, size),
+            Op::MultiPairing => pairings::multi_pairing(self, size),
+            Op::HashToG2 => pairings::hash_to_g2(self, size),
+            Op::Ntt => pairings::ntt(self, size),
+            Op::Verify => signatures::verify(self, size),
+            Op::VerifyBatch => signatures::verify_batch(self, size),
+            Op::FastAggregateVerify => signatures::fast_aggregate_verify(self, size),
+            Op::FpMul | Op::Fp2Mul => return Err(Error::Refused(job::NO_FIELD_OPS.into())),
+        };
+        let timing = timing?.ok_or_else(|| Error::Disagree {
+            op: op.name(),
+            size,
+            backend: self.plan.backend_name.clone(),
+            baseline: self.plan.baseline.name(),
+        })?;
+        Ok(self.record(op, size, timing))
+    }
+
+    fn record(&self, op: Op, size: usize, timing: Timing) -> Record {
+        Record {
+            op: op.name(),
+            size,
+            backend: self.plan.backend_name.clone(),
+            threads: self.pool.threads,
+            median_ns: timing.ours_ns,
+            baseline: self.plan.baseline.name(),
+            baseline_median_ns: timing.baseline_ns,
+            ratio: timing.baseline_ns as f64 / timing.ours_ns.max(1) as f64,
+            verified: true,
+            machine: self.machine.clone(),
+            baseline_threads: if job::baseline_uses_threads(op) { self.pool.threads } else { 1 },
+            rounds: timing.rounds,
+        }
+    }
+
+    /// The machine, as the records name it.
+    pub fn machine(&self) -> &str {
+        &self.machine
+    }
+}
+
+/// The baseline's threads: blst is built single-threaded and arkworks mostly is, so their jobs are cut into one part
+/// for each thread where that is natural.
+struct Pool {
+    threads: usize,
+    pool: rayon::ThreadPool,
+}
+
+impl Pool {
+    fn new(threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if threads == 0 { cores() } else { threads };
+        Ok(Self { threads, pool: rayon::ThreadPoolBuilder::new().num_threads(threads).build()? })
+    }
+
+    /// Maps one part of `0..len` for each thread; with one thread, on the calling thread.
+    fn parts<R: Send>(&self, len: usize, work: impl Fn(std::ops::Range<usize>) -> R + Sync) -> Vec<R> {
+        if self.threads == 1 || len < 2 {
+            return vec![work(0..len)];
+        }
+        let step = len.div_ceil(self.threads);
+        let starts: Vec<usize> = (0..len).step_by(step).collect();
+        self.pool.install(|| starts.par_iter().map(|&s| work(s..(s + step).min(len))).collect())
+    }
+
+    /// Runs rayon code of the baseline on these threads.
+    fn install<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(work)
+    }
+}

@@ -1,0 +1,316 @@
+//! The command line: arguments, output, exit codes.
+//!
+//! Results go to standard output, errors with their cause and an advice to standard error. Exit status 0: what was
+//! asked for was done and holds; 1: it was done and something does not hold; 2: it could not be done.
+
+use crate::bench::{self, Baseline, Bench, Op, Plan, Record, geometric_mean, parse_sizes, table, to_csv};
+use crate::{conformance, devices};
+use arblast::{Dispatcher, Selection};
+use clap::{ArgAction, Args, Parser, Subcommand};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// BLS12-381 on whatever hardware you own: look at it, check it, measure it.
+#[derive(Parser)]
+#[command(name = "arblast", version, max_term_width = 80, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List every backend: present or not and why not, self-test, breaker
+    Devices(DevicesArgs),
+    /// Run public test vectors through a backend
+    ///
+    /// Walks DIR, recognises the suites in it (bls, eip2537, rfc9380, eip2333, scalar multiplications), runs every
+    /// case through the dispatcher on the backend, and prints a row per suite. A file that is not understood counts
+    /// against the run. Exit status 1 unless everything passed.
+    Conformance(ConformanceArgs),
+    /// Measure a backend against blst or arkworks, side by side
+    ///
+    /// Both sides run in this process, interleaved and warmed up. Their results are compared for equality first:
+    /// where they differ nothing is timed and the exit status is 1. A ratio above 1 means that the backend is faster.
+    Bench(BenchArgs),
+}
+
+#[derive(Args)]
+struct DevicesArgs {
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+    /// Use a device again that was retired for a wrong answer, after its fault is mended
+    #[arg(long, value_name = "NAME")]
+    readmit: Option<String>,
+}
+
+#[derive(Args)]
+struct BackendArgs {
+    /// auto, cpu (the best CPU path of this machine), or cpu-portable (blst)
+    #[arg(long, default_value = "auto", value_name = "BACKEND")]
+    backend: String,
+}
+
+impl BackendArgs {
+    fn selection(&self) -> Selection {
+        let Ok(selection) = self.backend.parse();
+        selection
+    }
+}
+
+#[derive(Args)]
+struct ConformanceArgs {
+    /// The folder (or a single file) of vectors
+    dir: PathBuf,
+    #[command(flatten)]
+    backend: BackendArgs,
+    /// CPU threads; 0 means one per core
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+}
+
+#[derive(Args)]
+struct BenchArgs {
+    /// The operation, or "all" for the default list with its geometric mean
+    ///
+    /// Sizes count points for msm-g1, msm-g2, sum-g1, decompress-g1, decompress-g2, subgroup-g1 and subgroup-g2,
+    /// pairings for pairing and multi-pairing (one call each, or one product), messages for hash-to-g2, signatures for
+    /// verify and verify-batch (one call each, or one batch), keys for fast-aggregate-verify, values for ntt. fp-mul
+    /// and fp2-mul are refused as long as no backend has a field-level bench.
+    #[arg(long, value_parser = parse_op)]
+    op: OpChoice,
+    /// Sizes, as counts (1024,65536) or powers (2^10,2^16); a default for each operation otherwise
+    #[arg(long, value_name = "LIST", value_parser = parse_sizes, action = ArgAction::Set)]
+    sizes: Option<std::vec::Vec<usize>>,
+    #[command(flatten)]
+    backend: BackendArgs,
+    /// What to compare with
+    #[arg(long, value_enum, default_value_t = Baseline::Blst)]
+    baseline: Baseline,
+    /// Threads on both sides; 0 means one per core
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// Seconds spent on each figure, both sides together
+    #[arg(long, default_value_t = 2.0, value_parser = parse_seconds)]
+    seconds: f64,
+    /// Also write the records to FILE as a JSON array
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Also write the records to FILE as CSV
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+}
+
+/// One operation or the default list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OpChoice {
+    All,
+    One(Op),
+}
+
+fn parse_op(text: &str) -> Result<OpChoice, String> {
+    if text == "all" {
+        return Ok(OpChoice::All);
+    }
+    let known = || {
+        let names: Vec<_> = <Op as clap::ValueEnum>::value_variants().iter().map(|op| op.name()).collect();
+        format!("no such operation; known: {}, or all", names.join(", "))
+    };
+    <Op as clap::ValueEnum>::from_str(text, false).map(OpChoice::One).map_err(|_| known())
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("expected a number of seconds from 0 to 3600".into()),
+    }
+}
+
+/// What a command came to.
+type Done = Result<bool, Failure>;
+
+/// An error with what to do about it.
+struct Failure {
+    error: String,
+    advice: &'static str,
+}
+
+impl Failure {
+    fn new(error: impl std::fmt::Display, advice: &'static str) -> Self {
+        Self { error: error.to_string(), advice }
+    }
+}
+
+impl From<arblast::Error> for Failure {
+    fn from(error: arblast::Error) -> Self {
+        let advice = match error {
+            arblast::Error::UnknownBackend { .. } | arblast::Error::BackendUnavailable { .. } => {
+                "`arblast devices` lists the backends of this machine and why some are not usable"
+            }
+            arblast::Error::Record { .. } => "the record is a JSON file; it must be readable and writable",
+            _ => "",
+        };
+        Self::new(error, advice)
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env()
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let done = match cli.command {
+        Command::Devices(args) => devices_command(&args),
+        Command::Conformance(args) => conformance_command(&args),
+        Command::Bench(args) => bench_command(&args),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(Failure { error, advice }) => {
+            eprintln!("error: {error}");
+            if !advice.is_empty() {
+                eprintln!("  {advice}");
+            }
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Prints to standard output; a closed pipe is no error of ours.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+}
+
+fn devices_command(args: &DevicesArgs) -> Done {
+    let dispatcher = Dispatcher::builder().build()?;
+    if let Some(name) = &args.readmit {
+        if !dispatcher.readmit(name)? {
+            eprintln!("error: {name:?} is not retired\n  `arblast devices` shows which devices are");
+            return Ok(false);
+        }
+        print(&format!("{name} is re-admitted; its self-test runs when it is used next\n"));
+        return Ok(true);
+    }
+    dispatcher.self_test_all();
+    let reports = devices::reports(&dispatcher);
+    print(&if args.json { to_json(&reports) } else { devices::text(&reports) });
+    Ok(true)
+}
+
+fn conformance_command(args: &ConformanceArgs) -> Done {
+    let dispatcher = Dispatcher::builder().select(args.backend.selection()).threads(args.threads).build()?;
+    let report = conformance::run(&args.dir, &dispatcher).map_err(|e| {
+        let error = format!("{} cannot be read: {e}", args.dir.display());
+        Failure::new(error, "give the folder that holds the vector files, such as ../shared/vectors/bls")
+    })?;
+    print(&report.to_string());
+    let total = report.total();
+    if total == conformance::Counts::default() {
+        eprintln!("error: no vector file in {}", args.dir.display());
+    }
+    Ok(report.all_passed())
+}
+
+fn bench_command(args: &BenchArgs) -> Done {
+    let plan = Plan {
+        backend: args.backend.selection(),
+        backend_name: args.backend.backend.clone(),
+        baseline: args.baseline,
+        threads: args.threads,
+        budget: Duration::from_secs_f64(args.seconds),
+    };
+    let work: Vec<(Op, usize)> = match args.op {
+        OpChoice::All => {
+            let sized = |(op, size)| match &args.sizes {
+                Some(sizes) => sizes.iter().map(|s| (op, *s)).collect(),
+                None => vec![(op, size)],
+            };
+            Op::ALL.into_iter().flat_map(sized).collect()
+        }
+        OpChoice::One(op) => {
+            let default = || vec![op.default_size()];
+            args.sizes.clone().unwrap_or_else(default).into_iter().map(|size| (op, size)).collect()
+        }
+    };
+    // Refused before anything is set up or timed.
+    for (op, size) in &work {
+        bench::check(*op, *size, args.baseline).map_err(bench_failure)?;
+    }
+    let bench = Bench::new(plan).map_err(bench_failure)?;
+    let (mut records, mut agreed) = (Vec::new(), true);
+    for (op, size) in work {
+        match bench.run(op, size) {
+            Ok(record) => records.push(record),
+            Err(error @ bench::Error::Disagree { .. }) => {
+                eprintln!("error: {error}");
+                agreed = false;
+            }
+            Err(error) => return Err(bench_failure(error)),
+        }
+    }
+    print(&table(&records));
+    if let (OpChoice::All, Some(mean)) = (args.op, geometric_mean(&records)) {
+        print(&format!("geometric mean of {} ratios: {mean:.3}\n", records.len()));
+    }
+    write_records(args, &records)?;
+    Ok(agreed)
+}
+
+fn bench_failure(error: bench::Error) -> Failure {
+    match error {
+        bench::Error::Dispatcher(error) => error.into(),
+        error => Failure::new(error, ""),
+    }
+}
+
+fn write_records(args: &BenchArgs, records: &[Record]) -> Result<(), Failure> {
+    let write = |path: &PathBuf, text: String| {
+        let advice = "the folder must exist and be writable";
+        std::fs::write(path, text)
+            .map_err(|e| Failure::new(format!("{} cannot be written: {e}", path.display()), advice))
+    };
+    if let Some(path) = &args.json {
+        write(path, to_json(&records))?;
+    }
+    if let Some(path) = &args.csv {
+        write(path, to_csv(records))?;
+    }
+    Ok(())
+}
+
+/// Pretty JSON with a final newline.
+fn to_json<T: serde::Serialize>(value: &T) -> String {
+    // Plain data with string keys always serialises.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn issue_line_parses() {
+        let line = "arblast bench --op msm-g1 --sizes 2^10,65536 --backend cpu-portable --baseline arkworks --threads 2 \
+                    --json a.json --csv a.csv";
+        let Command::Bench(args) = Cli::try_parse_from(line.split_whitespace()).unwrap().command else { panic!() };
+        assert_eq!(args.sizes, Some(vec![1 << 10, 65536]));
+        assert_eq!((args.op, args.threads), (OpChoice::One(Op::MsmG1), 2));
+        assert!(Cli::try_parse_from(["arblast", "bench", "--op", "msm-g3"]).is_err());
+        assert!(Cli::try_parse_from(["arblast", "bench", "--op", "all", "--seconds", "-1"]).is_err());
+    }
+}
