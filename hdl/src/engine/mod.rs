@@ -1,0 +1,8 @@
+//! The engines: an accumulator without conflicts around a pipelined adder, and the MSM and aggregation built on it.
+
+pub mod accumulator;
+pub mod aggregate;
+pub mod msm;
+pub mod registers;
+mod shell;
+pub mod toy;

@@ -1,0 +1,9 @@
+//! The units: each has `latency()`, computed from its children, and a software model in [`crate::field`].
+
+pub mod const_mul;
+pub mod delay;
+pub mod dsp;
+pub mod mod_add;
+pub mod mont_mul;
+pub mod point_add;
+pub mod product;

@@ -1,0 +1,102 @@
+//! The `fpga-sim` backend: MSM in G1 and sums of G1 points by the simulated engines.
+//!
+//! It is a [`Kind::Simulation`]: the dispatcher takes it by name only. The models are built when the first job of
+//! their kind comes, and kept. It compiles and loads code, from a cache folder that only its owner can enter.
+
+use crate::error::Error;
+use crate::simulate::{AggregateG1, Config, MsmG1};
+use crate::toolchain::Toolchain;
+use arblast::G1;
+use arblast::backend::{Backend, Control, Description, IndexLists, Kind, Op};
+use arblast::{DeviceError, InSubgroup};
+use ark_bls12_381::{Fr, G1Affine};
+use std::sync::{Mutex, PoisonError};
+
+/// Window bits and windows in a pass.
+const MSM: (usize, usize) = arblast_hdl::designs::MSM_SMALL;
+/// log2 of the points in memory, and the sums of a run.
+const AGGREGATE: (usize, usize) = arblast_hdl::designs::AGGREGATE;
+/// The largest job: about a minute of simulation.
+const LARGEST: usize = 1 << AGGREGATE.0;
+
+/// The backend. One job at a time: a second waits for the first.
+pub struct FpgaSim {
+    tools: Toolchain,
+    config: Config,
+    msm: Mutex<Option<MsmG1>>,
+    aggregate: Mutex<Option<AggregateG1>>,
+}
+
+impl FpgaSim {
+    /// The backend, where Verilator is there; nothing is built yet.
+    ///
+    /// # Errors
+    /// [`Error::NoVerilator`] and [`Error::OldVerilator`], which say what to install.
+    pub fn detect(config: Config) -> Result<Self, Error> {
+        Ok(Self { tools: Toolchain::find()?, config, msm: Mutex::default(), aggregate: Mutex::default() })
+    }
+
+    /// Takes the model out of its place (or builds it), runs `work`, and puts it back unless it failed.
+    ///
+    /// The model is out while it runs, so that a job that runs inside a checkpoint of this one builds its own and never
+    /// waits for a lock that its own thread holds.
+    fn with<M, T>(
+        &self,
+        place: &Mutex<Option<M>>,
+        build: impl FnOnce() -> Result<M, Error>,
+        work: impl FnOnce(&mut M) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let kept = place.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut model = kept.map_or_else(build, Ok)?;
+        let answer = work(&mut model)?;
+        *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(model);
+        Ok(answer)
+    }
+}
+
+/// What the dispatcher is told; a run that its control stopped says why it did.
+fn device_error(error: Error, control: &Control) -> DeviceError {
+    match error {
+        Error::Stopped => control.checkpoint().err().unwrap_or(DeviceError::Cancelled),
+        Error::NoVerilator { .. } | Error::OldVerilator { .. } => DeviceError::Lost(error.to_string()),
+        Error::Limit { .. } => DeviceError::Unsupported,
+        other => DeviceError::Failed(other.to_string()),
+    }
+}
+
+impl Backend for FpgaSim {
+    fn name(&self) -> &str {
+        "fpga-sim"
+    }
+
+    fn kind(&self) -> Kind {
+        Kind::Simulation
+    }
+
+    fn describe(&self) -> Description {
+        let hardware = format!("simulation under {}", self.tools.version());
+        Description { hardware, version: format!("arblast-hdl {}", env!("CARGO_PKG_VERSION")) }
+    }
+
+    fn supports(&self, op: Op, size: usize) -> bool {
+        matches!(op, Op::MsmG1 | Op::SumG1) && size <= LARGEST
+    }
+
+    fn msm_g1(&self, points: &[G1], scalars: &[Fr], control: &Control) -> Result<G1Affine, DeviceError> {
+        let build = || MsmG1::new(MSM, &self.config);
+        let points = InSubgroup::as_affine_slice(points);
+        let answer = self.with(&self.msm, build, |msm| msm.run(points, scalars, &mut || control.checkpoint().is_ok()));
+        answer.map(|(sum, _)| sum).map_err(|e| device_error(e, control))
+    }
+
+    fn sum_g1(&self, points: &[G1Affine], lists: &IndexLists, control: &Control) -> Result<Vec<G1Affine>, DeviceError> {
+        let go = &mut || control.checkpoint().is_ok();
+        let build = || AggregateG1::new(AGGREGATE, &self.config);
+        let lists: Vec<&[u32]> = lists.iter().collect();
+        let answer = self.with(&self.aggregate, build, |engine| {
+            engine.load(points, go)?;
+            engine.run(&lists, go)
+        });
+        answer.map(|(sums, _)| sums).map_err(|e| device_error(e, control))
+    }
+}

@@ -1,0 +1,210 @@
+//! From a design to a shared library: Verilator, then the C++ compiler, once for each content.
+
+use crate::cache;
+use crate::error::{Error, file};
+use crate::shim::{self, Trace};
+use crate::toolchain::Toolchain;
+use arblast_hdl::Design;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// How a model is built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Verilog macros to define; [`Options::fast`] sets `ARBLAST_PLAIN`.
+    pub defines: Vec<String>,
+    /// More Verilog that the design needs: models of vendor cells.
+    pub libraries: Vec<String>,
+    /// Whether the model can write waveforms; costs speed.
+    pub trace: Option<Trace>,
+    /// Registers and memories start at random, drawn from this seed, as they may in hardware; `None` starts at 0.
+    pub random_start: Option<u32>,
+    /// Where models are built; `None` for [`cache::default_folder`].
+    pub folder: Option<PathBuf>,
+}
+
+impl Options {
+    /// Plain bodies: what long simulations want.
+    pub fn fast() -> Self {
+        Self {
+            defines: vec!["ARBLAST_PLAIN".into()],
+            libraries: Vec::new(),
+            trace: None,
+            random_start: None,
+            folder: None,
+        }
+    }
+
+    /// The bodies that are synthesised, with the DSP slices described by behaviour.
+    pub fn structural() -> Self {
+        Self { defines: Vec::new(), ..Self::fast() }
+    }
+
+    /// The bodies that are synthesised, with the DSP slices instantiated; `library` has the vendor cells' models.
+    pub fn primitives(library: &str) -> Self {
+        Self { defines: vec!["ARBLAST_DSP48E2".into()], libraries: vec![library.into()], ..Self::fast() }
+    }
+
+    /// Starts registers and memories at random values.
+    #[must_use]
+    pub fn with_random_start(mut self, seed: u32) -> Self {
+        self.random_start = Some(seed.max(1));
+        self
+    }
+
+    /// Lets the model write waveforms.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Trace) -> Self {
+        self.trace = Some(trace);
+        self
+    }
+}
+
+/// Builds the design's shared library, or finds the one built before from the same content; returns its path.
+///
+/// # Errors
+/// Absent tools, a cache folder that is not private, a tool's failure with the end of its output.
+pub fn library(design: &Design, options: &Options) -> Result<PathBuf, Error> {
+    let tools = Toolchain::find()?;
+    let root = options
+        .folder
+        .clone()
+        .or_else(cache::default_folder)
+        .ok_or_else(|| Error::Cache { path: PathBuf::new(), reason: "no home folder; set ARBLAST_SIM_CACHE".into() })?;
+    cache::private_folder(&root)?;
+    let shim = shim::source(design, options.trace, options.random_start);
+    let built = root.join(key(design, options, &shim, &tools));
+    let done = built.join("model.so");
+    if done.is_file() {
+        cache::private_folder(&built)?;
+        return Ok(done);
+    }
+    // Built aside and renamed, so that two processes never share a half-built folder.
+    let work = root.join(format!("work-{}-{:?}", std::process::id(), std::thread::current().id()));
+    let _ = fs::remove_dir_all(&work);
+    cache::private_folder(&work)?;
+    let result = runtime(&root, options.trace, &tools)
+        .and_then(|runtime| compile(design, options, &shim, &tools, (&work, &runtime)));
+    publish(result, &work, &built)?;
+    if done.is_file() { Ok(done) } else { Err(Error::Load(format!("{} was not built", done.display()))) }
+}
+
+/// Renames what was built in `work` to `built`; removes it where the building failed or another process was first.
+fn publish(result: Result<(), Error>, work: &Path, built: &Path) -> Result<(), Error> {
+    if result.is_err() || fs::rename(work, built).is_err() {
+        let _ = fs::remove_dir_all(work);
+    }
+    result
+}
+
+/// The objects of Verilator's run-time library, compiled once for each version; returns their folder.
+fn runtime(root: &Path, trace: Option<Trace>, tools: &Toolchain) -> Result<PathBuf, Error> {
+    let version: String = tools.version().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let built = root.join(format!("runtime-{trace:?}-{version}"));
+    if built.is_dir() {
+        cache::private_folder(&built)?;
+        return Ok(built);
+    }
+    let work = root.join(format!("runtime-work-{}-{:?}", std::process::id(), std::thread::current().id()));
+    let _ = fs::remove_dir_all(&work);
+    cache::private_folder(&work)?;
+    let include = format!("{}/include", root_of(tools)?);
+    let sources: &[&str] = match trace {
+        None => &["verilated", "verilated_threads"],
+        Some(Trace::Vcd) => &["verilated", "verilated_threads", "verilated_vcd_c"],
+        Some(Trace::Fst) => &["verilated", "verilated_threads", "verilated_fst_c"],
+    };
+    let traced = format!("-DVM_TRACE={}", u8::from(trace.is_some()));
+    let mut command = Command::new("g++");
+    command.current_dir(&work).args(["-c", "-fPIC", "-O2", "-std=gnu++17", "-w", &traced]);
+    command.args([format!("-I{include}"), format!("-I{include}/vltstd")]);
+    let result = run("g++", command.args(sources.iter().map(|name| format!("{include}/{name}.cpp"))));
+    publish(result, &work, &built)?;
+    Ok(built)
+}
+
+/// The name of a build: a hash of all that goes into it, the processor included (the code is compiled for it).
+fn key(design: &Design, options: &Options, shim: &str, tools: &Toolchain) -> String {
+    let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let flags = processor.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
+    let switches = format!("{:?} {:?} {:?}", options.defines, options.trace, options.random_start);
+    let mut hash = Sha256::new();
+    for part in [&design.verilog, shim, tools.version(), flags, &switches, &options.libraries.concat()] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let digest: String = hash.finalize()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{digest}", design.name)
+}
+
+fn compile(
+    design: &Design,
+    options: &Options,
+    shim: &str,
+    tools: &Toolchain,
+    (work, runtime): (&Path, &Path),
+) -> Result<(), Error> {
+    let write = |name: &str, text: &str| fs::write(work.join(name), text).map_err(file(work.join(name)));
+    write("design.v", &design.verilog)?;
+    write("cells.v", &options.libraries.concat())?;
+    write("shim.cpp", shim)?;
+    let mut verilator = Command::new(tools.program());
+    verilator.current_dir(work).args(["--cc", "-O3", "--noassert"]);
+    let start = if options.random_start.is_some() { "unique" } else { "fast" };
+    verilator.args(["--x-assign", start, "--x-initial", start]);
+    verilator.args(["-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", &design.name, "--Mdir", "."]);
+    verilator.args(["-CFLAGS", "-fPIC"]).args(options.defines.iter().map(|name| format!("-D{name}")));
+    if let Some(trace) = options.trace {
+        verilator.arg(trace.names().0);
+    }
+    run("verilator", verilator.args(["design.v", "cells.v"]))?;
+    let make = format!("V{}.mk", design.name);
+    let archive = format!("V{}__ALL.a", design.name);
+    let optimise = ["OPT_FAST=-O2 -march=native", "OPT_SLOW=-O1"];
+    run("make", Command::new("make").current_dir(work).args(["-s", "-f", &make]).args(optimise).arg(&archive))?;
+    let include = format!("{}/include", root_of(tools)?);
+    let mut link = Command::new("g++");
+    link.current_dir(work).args([
+        "-shared",
+        "-fPIC",
+        "-O2",
+        "-I.",
+        &format!("-I{include}"),
+        &format!("-I{include}/vltstd"),
+    ]);
+    let objects = fs::read_dir(runtime).map_err(file(runtime))?.flatten().map(|object| object.path());
+    let traced = format!("-DVM_TRACE={}", u8::from(options.trace.is_some()));
+    link.args(["-w", &traced, "-o", "model.so", "shim.cpp", &archive]).args(objects).arg("-lpthread");
+    if options.trace == Some(Trace::Fst) {
+        link.arg("-lz");
+    }
+    run("g++", &mut link)?;
+    for leftover in fs::read_dir(work).map_err(file(work))?.flatten() {
+        let name = leftover.file_name();
+        if name != "model.so" && name != "design.v" {
+            let _ = fs::remove_file(leftover.path());
+        }
+    }
+    Ok(())
+}
+
+/// Where Verilator keeps its headers.
+fn root_of(tools: &Toolchain) -> Result<String, Error> {
+    let output = Command::new(tools.program())
+        .args(["--getenv", "VERILATOR_ROOT"])
+        .output()
+        .map_err(|e| Error::NoVerilator { reason: e.to_string() })?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
+}
+
+fn run(tool: &'static str, command: &mut Command) -> Result<(), Error> {
+    let output = command.output().map_err(|e| Error::Tool { tool, output: e.to_string() })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let lines: Vec<&str> = text.lines().collect();
+    Err(Error::Tool { tool, output: lines[lines.len().saturating_sub(30)..].join("\n") })
+}

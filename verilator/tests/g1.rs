@@ -1,0 +1,177 @@
+//! The G1 engines against arkworks: the MSMs and an aggregation of 512 keys, under random backpressure.
+
+mod common;
+
+use arblast::backend::{Backend, CancelToken, Class, Control, IndexLists, Kind, Op};
+use arblast::{Dispatcher, G1, InSubgroup};
+use arblast_hdl::designs::{AGGREGATE, MSM_SMALL};
+use arblast_verilator::axi::{Backpressure, Engine};
+use arblast_verilator::simulate::{AggregateG1, Config, MsmG1};
+use arblast_verilator::trial::{self, Trial};
+use arblast_verilator::{Error, FpgaSim, Options, Trace};
+use ark_bls12_381::{Fr, G1Affine, G1Projective};
+use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
+use ark_ff::{PrimeField, Zero};
+use common::{random, verilator};
+use rand_chacha::ChaCha20Rng;
+use rand_core::Rng;
+
+fn scalar(rng: &mut ChaCha20Rng) -> Fr {
+    let mut bytes = [0; 64];
+    rng.fill_bytes(&mut bytes);
+    Fr::from_le_bytes_mod_order(&bytes)
+}
+
+/// `n` points of the subgroup.
+fn points(n: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {
+    let (start, step) = (G1Affine::generator() * scalar(rng), G1Affine::generator() * scalar(rng));
+    let all: Vec<G1Projective> = std::iter::successors(Some(start), |p| Some(*p + step)).take(n).collect();
+    G1Projective::normalize_batch(&all)
+}
+
+fn config(percent: u8) -> Config {
+    Config { backpressure: Backpressure { percent, seed: 99 }, ..Config::default() }
+}
+
+#[test]
+fn msm_equals_the_cpu() {
+    if !verilator("msm_equals_the_cpu") {
+        return;
+    }
+    let mut rng = random(31);
+    let mut engine = MsmG1::new(MSM_SMALL, &config(20)).unwrap();
+    let some = points(256, &mut rng);
+    let scalars: Vec<Fr> = (0..1024).map(|_| scalar(&mut rng)).collect();
+    let mut odd = some[..64].to_vec();
+    for i in 0..16 {
+        (odd[4 * i], odd[4 * i + 1]) = (G1Affine::zero(), -odd[4 * i + 2]);
+    }
+    let mut corners = vec![Fr::zero(), Fr::from(1u64), -Fr::from(1u64), Fr::from(2u64)];
+    corners.extend(&scalars[..60]);
+    let cases: [(&str, Vec<G1Affine>, Vec<Fr>); 6] = [
+        ("1,024 points, full scalars", points(1024, &mut rng), scalars.clone()),
+        ("equal scalars", some.clone(), vec![scalars[0]; 256]),
+        ("equal points", vec![some[0]; 256], scalars[..256].to_vec()),
+        ("infinities and opposites", odd, corners),
+        ("opposite points, equal scalars", vec![some[0], -some[0]], vec![scalars[1]; 2]),
+        ("nothing but infinity", vec![G1Affine::zero()], vec![scalars[2]]),
+    ];
+    for (name, points, scalars) in cases {
+        let start = (std::time::Instant::now(), engine.clock());
+        let (got, counters) = engine.run(&points, &scalars, &mut || true).unwrap();
+        let khz = (engine.clock() - start.1) as f64 / start.0.elapsed().as_secs_f64() / 1e3;
+        println!("{name}: {counters:?}, {khz:.1} kHz, {:.3} cycles an item", counters.cycles_per_item());
+        assert_eq!(got, G1Projective::msm(&points, &scalars).unwrap().into_affine(), "{name}");
+    }
+}
+
+#[test]
+fn aggregation_equals_the_cpu() {
+    if !verilator("aggregation_equals_the_cpu") {
+        return;
+    }
+    let mut rng = random(32);
+    let mut keys = points(512, &mut rng);
+    (keys[7], keys[9]) = (G1Affine::zero(), -keys[8]);
+    let mut engine = AggregateG1::new(AGGREGATE, &config(20)).unwrap();
+    engine.load(&keys, &mut || true).unwrap();
+    let all: Vec<u32> = (0..512).collect();
+    let few: Vec<u32> = (0..70).map(|_| rng.next_u32() % 512).collect();
+    let lists: Vec<&[u32]> = vec![&all, &few, &[], &[3, 3, 3], &[8, 9], &[7]];
+    let (got, counters) = engine.run(&lists, &mut || true).unwrap();
+    println!("{counters:?}");
+    for (list, got) in lists.iter().zip(got) {
+        let sum: G1Projective = list.iter().map(|&i| keys[i as usize]).sum();
+        assert_eq!(got, sum.into_affine(), "{list:?}");
+    }
+    assert!(engine.run(&[&[512]], &mut || true).is_err());
+}
+
+#[test]
+fn the_backend_passes_the_dispatchers_self_test_and_obeys_its_control() {
+    if !verilator("the_backend_passes_the_dispatchers_self_test_and_obeys_its_control") {
+        return;
+    }
+    let backend = std::sync::Arc::new(FpgaSim::detect(Config::default()).unwrap());
+    assert_eq!((backend.name(), backend.kind()), ("fpga-sim", Kind::Simulation));
+    assert!(backend.supports(Op::MsmG1, 1024) && !backend.supports(Op::MsmG2, 1));
+    let dispatcher = Dispatcher::builder()
+        .backend(backend.clone())
+        .select(arblast::Selection::Only("fpga-sim".into()))
+        .retirement_record(None)
+        .build()
+        .unwrap();
+    let call = arblast::Call::new(Class::Job);
+    let bases: Vec<G1> = (0..9).map(|_| InSubgroup::generator()).collect();
+    let scalars: Vec<Fr> = (1..10u64).map(Fr::from).collect();
+    let got = dispatcher.msm_g1(&call, &bases, &scalars).unwrap().into_affine();
+    assert_eq!(got, (G1Affine::generator() * Fr::from(45u64)).into_affine());
+    let stats = dispatcher.stats();
+    let calls = stats.backend("fpga-sim").unwrap().total(|op| op.operations);
+    assert!(calls == 1 && stats.fallbacks() == 0, "the simulation answered: {stats:?}");
+    let token = CancelToken::new();
+    token.cancel();
+    let control = Control::new(Class::Job, token);
+    assert_eq!(backend.msm_g1(&bases, &scalars, &control), Err(arblast::DeviceError::Cancelled));
+    let lists: IndexLists = [vec![0u32, 0], vec![]].into_iter().collect();
+    let control = Control::new(Class::Job, CancelToken::new());
+    let sums = backend.sum_g1(&[G1Affine::generator()], &lists, &control).unwrap();
+    assert_eq!(sums, [(G1Affine::generator() * Fr::from(2u64)).into_affine(), G1Affine::zero()]);
+}
+
+#[test]
+fn trials_report_and_write_waveforms() {
+    if !verilator("trials_report_and_write_waveforms") {
+        return;
+    }
+    let outcome = trial::run(Trial::Aggregate { points: 100 }, 1, &Config::default(), &mut || true).unwrap();
+    assert!(outcome.equal && outcome.counters.additions == 99, "{outcome:?}");
+    assert!(outcome.at_assumed_mhz(250.0).as_nanos() == u128::from(outcome.counters.cycles) * 4);
+    let stopped = trial::run(Trial::Aggregate { points: 100 }, 1, &Config::default(), &mut || false);
+    assert!(matches!(stopped, Err(Error::Stopped)));
+}
+
+/// A waveform of a small unit: the file is there, and names the ports.
+#[test]
+fn a_waveform_is_written() {
+    if !verilator("a_waveform_is_written") {
+        return;
+    }
+    let path = std::env::temp_dir().join(format!("arblast-wave-{}.vcd", std::process::id()));
+    let built = arblast_hdl::designs::msm_toy((2, 1), 4);
+    let options = Options::fast().with_trace(Trace::Vcd);
+    let mut engine = Engine::new(&built, &options, Backpressure::default(), Some(&path)).unwrap();
+    engine.read(arblast_hdl::engine::registers::ID).unwrap();
+    drop(engine);
+    let wave = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(wave.contains("$var") && wave.contains("s_axis_tdata") && wave.contains("#8"));
+}
+
+/// The testbench in Icarus Verilog, which shares no code with Verilator.
+#[test]
+fn the_engines_testbench_passes_in_another_simulator() {
+    let name = "the_engines_testbench_passes_in_another_simulator";
+    if !verilator(name) {
+        return;
+    }
+    if std::process::Command::new("iverilog").arg("-V").output().is_err() {
+        println!("SKIPPED {name}: Icarus Verilog is not installed; install it with: apt-get install iverilog");
+        return;
+    }
+    let (design, bench) = arblast_verilator::testbench::msm(4, (2, 3), 7).unwrap();
+    let folder = std::env::temp_dir().join(format!("arblast-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("design.v"), &design.verilog).unwrap();
+    std::fs::write(folder.join("bench.v"), bench).unwrap();
+    let run = |program: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(program).current_dir(&folder).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).to_string()
+    };
+    run("iverilog", &["-g2005", "-DARBLAST_PLAIN", "-o", "tb", "design.v", "bench.v"]);
+    let said = run("vvp", &["tb"]);
+    println!("{}", said.trim());
+    assert!(said.contains("PASS: 18 beats") && !said.contains("FAIL"), "{said}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
