@@ -140,6 +140,9 @@ impl Backend for CpuEngine {
     }
 
     fn ntt(&self, values: &[Fr], kind: NttKind, control: &Control) -> Answer<Vec<Fr>> {
+        if values.len() < NTT_FEWEST {
+            return Err(DeviceError::Unsupported);
+        }
         ntt(self.ifma, &self.threads, values, kind, control)
     }
 }

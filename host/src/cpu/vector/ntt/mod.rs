@@ -22,8 +22,10 @@
 //!
 //! # Cost
 //! For eight values of 2^16: 6.5 multiplications by known factors (61 IFMA), one by a twist (101) and one for the next
-//! twist (61), 20 to settle: 580 IFMA, 290 cycles, 8.1 ns a value at 4.5 GHz; measured in `tests.rs`. arkworks takes
-//! 210 ns.
+//! twist (61), 20 to settle: 580 IFMA, 290 cycles, 8.1 ns a value at 4.5 GHz. Measured on a Zen 5 at 4.5 GHz, one thread:
+//! 13.0 ns at 2^16, 14.2 at 2^18, 23 at 2^22, 26 at 2^24, where memory and first writes to pages come in; arkworks 0.6
+//! takes 190 to 210 at 2^16 and 2^18. Half of the time at 2^16 is general butterflies, a third the first round's loads,
+//! first butterflies and twists, an eighth the second round's.
 //!
 //! | file | subject |
 //! |---|---|

@@ -20,7 +20,7 @@ pub(super) struct Twisted {
     pub(super) z: Fp2x8,
 }
 
-/// Eight points of E1 as lines need them, below 4/3·p. All zero makes every line an element of Fp2.
+/// Eight points of E1 as lines need them, −x at most 2·p, y below 4/3·p. All zero mod p makes every line an element of Fp2.
 #[derive(Clone, Copy)]
 pub(super) struct Evaluated {
     pub(super) minus_x: Fp8,
