@@ -9,10 +9,11 @@
 //! Fp is 257 of them, so 128.5 cycles for eight, 3.6 ns each at 4.5 GHz, against 22 ns for blst; a batch-affine
 //! addition is five multiplications and a square, 20.7 ns.
 //!
-//! What it comes to: 4.0 to 4.2 ns for a multiplication, 10.4 in Fp2, 35 for a batch-affine addition. Window of the
-//! vector schedulers, not instructions: one multiplication and its reduction are a chain of 150 cycles for 128 cycles'
-//! work, and some 200 vector operations in flight reach only a little into the next. Between multiplications, gathering
-//! points, carries and stores take about as long as they would alone, 11 of the 35 ns.
+//! What it comes to: 4.0 to 4.2 ns for a multiplication, 10.4 in Fp2, 35 for a batch-affine addition. What bounds it
+//! is probably the window of the vector schedulers, more than instructions: a multiplication with its reduction is a
+//! chain of 150 cycles for 128 cycles' work, and what is in flight reaches only a little into the next. Gathering
+//! points, carries and stores take about as long as they would alone, 11 of the 35 ns. Tried without gain: two products
+//! in one function, carries passed on at once, longer prefetch, larger batches.
 //!
 //! | file | subject |
 //! |---|---|
