@@ -78,8 +78,9 @@ struct BenchArgs {
     ///
     /// Sizes count points for msm-g1, msm-g2, sum-g1, decompress-g1, decompress-g2, subgroup-g1 and subgroup-g2,
     /// pairings for pairing and multi-pairing (one call each, or one product), messages for hash-to-g2, signatures for
-    /// verify and verify-batch (one call each, or one batch), keys for fast-aggregate-verify, values for ntt. fp-mul
-    /// and fp2-mul are refused as long as no backend has a field-level bench.
+    /// verify and verify-batch (one call each, or one batch), keys for fast-aggregate-verify, values for ntt. For
+    /// fp-mul and fp2-mul they count products, 64 independent ones after another on one thread; only the vector engine
+    /// has these.
     #[arg(long, value_parser = parse_op)]
     op: OpChoice,
     /// Sizes, as counts (1024,65536) or powers (2^10,2^16); a default for each operation otherwise

@@ -110,8 +110,8 @@ fn bench_measures_and_writes_its_records() {
 #[test]
 fn bench_refuses_what_has_no_meaning() {
     for (arguments, why) in [
-        (["--op", "fp-mul"].as_slice(), "no meaning yet"),
-        (&["--op", "fp2-mul", "--baseline", "arkworks"], "no meaning yet"),
+        (["--op", "fp-mul", "--backend", "cpu-portable"].as_slice(), "vector engine: cpu-portable is blst"),
+        (&["--op", "fp2-mul", "--baseline", "arkworks", "--sizes", "100"], "multiple of 64"),
         (&["--op", "ntt"], "blst has no NTT"),
         (&["--op", "ntt", "--baseline", "arkworks", "--sizes", "6"], "power of two"),
         (&["--op", "add"], "no such operation"),

@@ -16,6 +16,7 @@
 //! | `transform.rs` | the transform over Fr |
 //! | `portable.rs` | the backend |
 //! | `engine.rs` | the vector engine as a backend |
+//! | `products.rs` | products in Fp and Fp2 alone, for benches |
 //! | `vector/` | eight-way arithmetic on AVX-512 IFMA |
 
 #[cfg(target_arch = "x86_64")]
@@ -25,6 +26,7 @@ mod map;
 mod msm;
 mod pairing;
 mod portable;
+mod products;
 mod threads;
 mod transform;
 #[cfg(target_arch = "x86_64")]
@@ -35,6 +37,7 @@ use std::sync::Arc;
 
 pub(crate) use pairing::{final_exponentiation, miller_product};
 pub use portable::CpuPortable;
+pub use products::{multiply_fp, multiply_fp2};
 
 /// The name of the vector engine, present or not.
 pub const ENGINE: &str = "cpu-ifma";
@@ -47,10 +50,15 @@ pub const ENGINE_SWITCH: &str = "ARBLAST_CPU_ENGINE";
 /// # Errors
 /// The reason, for the operator: the CPU or the environment.
 pub fn vector_engine(threads: usize) -> Result<Arc<dyn Backend>, String> {
-    if std::env::var_os(ENGINE_SWITCH).is_some_and(|value| value == "off") {
+    if switched_off() {
         return Err(format!("{ENGINE_SWITCH}=off"));
     }
     detect(threads).ok_or_else(|| "this CPU has no AVX-512 IFMA".into())
+}
+
+/// Whether the environment leaves the vector engine out.
+fn switched_off() -> bool {
+    std::env::var_os(ENGINE_SWITCH).is_some_and(|value| value == "off")
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -2,7 +2,7 @@
 
 use arblast::bls::{Ciphersuite, MinPk, PublicKey, SecretKey, Signature};
 use arblast::{G1, G2, InSubgroup};
-use ark_bls12_381::{Fr, G1Projective, G2Projective};
+use ark_bls12_381::{Fq, Fr, G1Projective, G2Projective};
 use ark_ec::{CurveGroup, PrimeGroup};
 use ark_ff::{BigInteger, PrimeField};
 use rand_chacha::ChaCha20Rng;
@@ -21,6 +21,16 @@ impl Inputs {
         let mut wide = [0; 64];
         self.0.fill_bytes(&mut wide);
         Fr::from_le_bytes_mod_order(&wide)
+    }
+
+    /// Uniform elements of Fp.
+    pub(super) fn fp(&mut self, count: usize) -> Vec<Fq> {
+        let mut element = || {
+            let mut wide = [0; 64];
+            self.0.fill_bytes(&mut wide);
+            Fq::from_le_bytes_mod_order(&wide)
+        };
+        (0..count).map(|_| element()).collect()
     }
 
     pub(super) fn scalars(&mut self, count: usize) -> Vec<Fr> {

@@ -3,10 +3,8 @@
 use super::Error;
 use clap::ValueEnum;
 
-/// Why the field operations are refused.
-pub(super) const NO_FIELD_OPS: &str = "fp-mul and fp2-mul have no meaning yet: the dispatcher works on whole \
-                                       operations, and no backend here has a field-level bench (that comes with the \
-                                       vector engine). Measure a whole operation, such as msm-g1.";
+/// Pairs of elements that the field operations multiply over and over; their sizes are multiples of it.
+pub(super) const FIELD_PAIRS: usize = 64;
 
 /// An operation of the bench. The size is the number of what each line names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -40,9 +38,9 @@ pub enum Op {
     FastAggregateVerify,
     /// Number-theoretic transform over Fr, forward: values
     Ntt,
-    /// Multiplication in Fp (refused: no backend has a field-level bench yet)
+    /// Throughput of the vector engine's multiplication in Fp: products
     FpMul,
-    /// Multiplication in Fp2 (refused: no backend has a field-level bench yet)
+    /// Throughput of the vector engine's multiplication in Fp2: products
     Fp2Mul,
 }
 
@@ -90,7 +88,13 @@ impl Op {
 
     /// The size taken where none is asked for.
     pub fn default_size(self) -> usize {
-        Self::ALL.iter().find(|(op, _)| *op == self).map_or(1 << 12, |(_, size)| *size)
+        let other = if self.is_field() { 1 << 16 } else { 1 << 12 };
+        Self::ALL.iter().find(|(op, _)| *op == self).map_or(other, |(_, size)| *size)
+    }
+
+    /// Whether it is an operation of a field alone, on one thread whatever the plan says.
+    pub(super) const fn is_field(self) -> bool {
+        matches!(self, Self::FpMul | Self::Fp2Mul)
     }
 }
 
@@ -115,7 +119,7 @@ impl Baseline {
 
 /// Whether the baseline's side of an operation is cut into parts for several threads; the rest runs on one.
 pub(super) const fn baseline_uses_threads(op: Op) -> bool {
-    !matches!(op, Op::Pairing | Op::Verify)
+    !matches!(op, Op::Pairing | Op::Verify) && !op.is_field()
 }
 
 /// Refuses what has no meaning.
@@ -125,8 +129,10 @@ pub(super) const fn baseline_uses_threads(op: Op) -> bool {
 pub fn check(op: Op, size: usize, baseline: Baseline) -> Result<(), Error> {
     let refuse = |why: String| Err(Error::Refused(why));
     match op {
-        Op::FpMul | Op::Fp2Mul => refuse(NO_FIELD_OPS.into()),
         _ if size == 0 => refuse("a size of 0 measures nothing".into()),
+        _ if op.is_field() && !size.is_multiple_of(FIELD_PAIRS) => {
+            refuse(format!("{}: the size must be a multiple of {FIELD_PAIRS}, got {size}", op.name()))
+        }
         _ if size > 1 << 24 => refuse(format!("a size of {size} is more than 2^24, the most that is measured")),
         Op::Ntt if baseline == Baseline::Blst => {
             refuse("blst has no NTT; compare with arkworks: --op ntt --baseline arkworks".into())

@@ -10,13 +10,14 @@
 //! | `job.rs` | the operations, sizes and baselines that can be asked for, and what is refused |
 //! | `measure.rs` | interleaved rounds and their medians |
 //! | `inputs.rs` | seeded random inputs |
-//! | `points.rs`, `pairings.rs`, `signatures.rs` | each operation on both sides |
+//! | `points.rs`, `pairings.rs`, `signatures.rs`, `fields.rs` | each operation on both sides |
 //! | `direct.rs` | blst by its C bindings |
 //! | `ark.rs` | arkworks |
 //! | `report.rs` | records, table, JSON and CSV |
 
 mod ark;
 mod direct;
+mod fields;
 mod inputs;
 mod job;
 mod measure;
@@ -115,7 +116,8 @@ impl Bench {
             Op::Verify => signatures::verify(self, size),
             Op::VerifyBatch => signatures::verify_batch(self, size),
             Op::FastAggregateVerify => signatures::fast_aggregate_verify(self, size),
-            Op::FpMul | Op::Fp2Mul => return Err(Error::Refused(job::NO_FIELD_OPS.into())),
+            Op::FpMul => fields::fp_mul(self, size),
+            Op::Fp2Mul => fields::fp2_mul(self, size),
         };
         let timing = timing?.ok_or_else(|| Error::Disagree {
             op: op.name(),
@@ -131,7 +133,7 @@ impl Bench {
             op: op.name(),
             size,
             backend: self.plan.backend_name.clone(),
-            threads: self.pool.threads,
+            threads: if op.is_field() { 1 } else { self.pool.threads },
             median_ns: timing.ours_ns,
             baseline: self.plan.baseline.name(),
             baseline_median_ns: timing.baseline_ns,

@@ -65,7 +65,10 @@ mod tower;
 #[cfg(test)]
 mod twin;
 
+pub(super) use coordinate::Coordinate;
 pub(super) use curve::{E1, E2};
+pub(super) use fp::Fp8;
+pub(super) use fp2::Fp2x8;
 pub(super) use map::{decompress, hash, map};
 pub(super) use msm::{Bases, Workspaces, msm};
 pub(super) use ntt::{FEWEST as NTT_FEWEST, ntt};
