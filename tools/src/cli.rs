@@ -3,7 +3,9 @@
 //! Results go to standard output, errors with their cause and an advice to standard error. Exit status 0: what was
 //! asked for was done and holds; 1: it was done and something does not hold; 2: it could not be done.
 
-use crate::bench::{self, Baseline, Bench, Op, Plan, Record, geometric_mean, parse_sizes, table, to_csv};
+use crate::bench::{
+    self, Baseline, Bench, Op, Outcome, Plan, Record, Suite, geometric_mean, parse_sizes, table, to_csv,
+};
 use crate::{conformance, devices};
 use arblast::{Dispatcher, Selection};
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -81,8 +83,14 @@ struct BenchArgs {
     /// verify and verify-batch (one call each, or one batch), keys for fast-aggregate-verify, values for ntt. For
     /// fp-mul and fp2-mul they count products, 64 independent ones after another on one thread; only the vector engine
     /// has these.
-    #[arg(long, value_parser = parse_op)]
-    op: OpChoice,
+    #[arg(long, value_parser = parse_op, required_unless_present = "suite")]
+    op: Option<OpChoice>,
+    /// A suite of operations, each at several sizes, against both baselines
+    ///
+    /// Takes a few minutes; auto means cpu here. A size whose five rounds would take more than 40 times the seconds of
+    /// a figure is left out.
+    #[arg(long, value_enum, conflicts_with_all = ["op", "sizes", "baseline"])]
+    suite: Option<Suite>,
     /// Sizes, as counts (1024,65536) or powers (2^10,2^16); a default for each operation otherwise
     #[arg(long, value_name = "LIST", value_parser = parse_sizes, action = ArgAction::Set)]
     sizes: Option<std::vec::Vec<usize>>,
@@ -94,15 +102,18 @@ struct BenchArgs {
     /// Threads on both sides; 0 means one per core
     #[arg(long, default_value_t = 1)]
     threads: usize,
-    /// Seconds spent on each figure, both sides together
-    #[arg(long, default_value_t = 2.0, value_parser = parse_seconds)]
-    seconds: f64,
+    /// Seconds spent on each figure, both sides together, five rounds at least [default: 2, or 0.5 in a suite]
+    #[arg(long, value_parser = parse_seconds)]
+    seconds: Option<f64>,
     /// Also write the records to FILE as a JSON array
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Also write the records to FILE as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    /// Also write a page with plots to FILE, which needs no other file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 /// One operation or the default list.
@@ -222,48 +233,71 @@ fn conformance_command(args: &ConformanceArgs) -> Done {
 }
 
 fn bench_command(args: &BenchArgs) -> Done {
-    let plan = Plan {
-        backend: args.backend.selection(),
-        backend_name: args.backend.backend.clone(),
+    let outcome = match (args.suite, args.op) {
+        (Some(suite), _) => run_suite(args, suite)?,
+        (None, op) => run_ops(args, op.unwrap_or(OpChoice::All))?,
+    };
+    for baseline in [Baseline::Blst, Baseline::Arkworks] {
+        let against: Vec<Record> = outcome.records.iter().filter(|r| r.baseline == baseline.name()).cloned().collect();
+        print(&table(&against));
+        if let (Some(OpChoice::All), Some(mean)) = (args.op, geometric_mean(&against)) {
+            print(&format!("geometric mean of {} ratios: {mean:.3}\n", against.len()));
+        }
+    }
+    for line in &outcome.left_out {
+        print(&format!("left out: {line}\n"));
+    }
+    for line in &outcome.disagreements {
+        eprintln!("error: {line}");
+    }
+    write_records(args, &outcome)?;
+    Ok(outcome.disagreements.is_empty())
+}
+
+/// The plan of the arguments, with what is taken where they say nothing.
+fn plan(args: &BenchArgs, backend: &BackendArgs, seconds: f64) -> Plan {
+    Plan {
+        backend: backend.selection(),
+        backend_name: backend.backend.clone(),
         baseline: args.baseline,
         threads: args.threads,
-        budget: Duration::from_secs_f64(args.seconds),
+        budget: Duration::from_secs_f64(args.seconds.unwrap_or(seconds)),
+    }
+}
+
+fn run_suite(args: &BenchArgs, suite: Suite) -> Result<Outcome, Failure> {
+    let asked = args.backend.backend.as_str();
+    let backend = BackendArgs { backend: if asked == "auto" { "cpu" } else { asked }.into() };
+    for path in [&args.json, &args.csv, &args.html].into_iter().flatten() {
+        // Better known before some minutes of measuring than after; what is there stays until then.
+        let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
+        opened.map_err(|error| unwritable(path, &error))?;
+    }
+    let mut bench = Bench::new(plan(args, &backend, Suite::SECONDS)).map_err(bench_failure)?;
+    suite.run(&mut bench, |step| eprintln!("{step}")).map_err(bench_failure)
+}
+
+fn run_ops(args: &BenchArgs, choice: OpChoice) -> Result<Outcome, Failure> {
+    let defaults = match choice {
+        OpChoice::All => Op::ALL.to_vec(),
+        OpChoice::One(op) => vec![(op, op.default_size())],
     };
-    let work: Vec<(Op, usize)> = match args.op {
-        OpChoice::All => {
-            let sized = |(op, size)| match &args.sizes {
-                Some(sizes) => sizes.iter().map(|s| (op, *s)).collect(),
-                None => vec![(op, size)],
-            };
-            Op::ALL.into_iter().flat_map(sized).collect()
-        }
-        OpChoice::One(op) => {
-            let default = || vec![op.default_size()];
-            args.sizes.clone().unwrap_or_else(default).into_iter().map(|size| (op, size)).collect()
-        }
-    };
+    let sized = |(op, size)| args.sizes.clone().unwrap_or_else(|| vec![size]).into_iter().map(move |size| (op, size));
+    let work: Vec<(Op, usize)> = defaults.into_iter().flat_map(sized).collect();
     // Refused before anything is set up or timed.
     for (op, size) in &work {
         bench::check(*op, *size, args.baseline).map_err(bench_failure)?;
     }
-    let bench = Bench::new(plan).map_err(bench_failure)?;
-    let (mut records, mut agreed) = (Vec::new(), true);
+    let bench = Bench::new(plan(args, &args.backend, 2.0)).map_err(bench_failure)?;
+    let mut outcome = Outcome::default();
     for (op, size) in work {
         match bench.run(op, size) {
-            Ok(record) => records.push(record),
-            Err(error @ bench::Error::Disagree { .. }) => {
-                eprintln!("error: {error}");
-                agreed = false;
-            }
+            Ok(record) => outcome.records.push(record),
+            Err(error @ bench::Error::Disagree { .. }) => outcome.disagreements.push(error.to_string()),
             Err(error) => return Err(bench_failure(error)),
         }
     }
-    print(&table(&records));
-    if let (OpChoice::All, Some(mean)) = (args.op, geometric_mean(&records)) {
-        print(&format!("geometric mean of {} ratios: {mean:.3}\n", records.len()));
-    }
-    write_records(args, &records)?;
-    Ok(agreed)
+    Ok(outcome)
 }
 
 fn bench_failure(error: bench::Error) -> Failure {
@@ -273,17 +307,21 @@ fn bench_failure(error: bench::Error) -> Failure {
     }
 }
 
-fn write_records(args: &BenchArgs, records: &[Record]) -> Result<(), Failure> {
-    let write = |path: &PathBuf, text: String| {
-        let advice = "the folder must exist and be writable";
-        std::fs::write(path, text)
-            .map_err(|e| Failure::new(format!("{} cannot be written: {e}", path.display()), advice))
-    };
+fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("{} cannot be written: {error}", path.display()), "the folder must exist and be writable")
+}
+
+fn write_records(args: &BenchArgs, outcome: &Outcome) -> Result<(), Failure> {
+    let write = |path: &PathBuf, text: String| std::fs::write(path, text).map_err(|error| unwritable(path, &error));
     if let Some(path) = &args.json {
-        write(path, to_json(&records))?;
+        write(path, to_json(&outcome.records))?;
     }
     if let Some(path) = &args.csv {
-        write(path, to_csv(records))?;
+        write(path, to_csv(&outcome.records))?;
+    }
+    if let Some(path) = &args.html {
+        let remarks = [outcome.left_out.as_slice(), &outcome.disagreements].concat();
+        write(path, bench::html(&outcome.records, &remarks))?;
     }
     Ok(())
 }
@@ -310,8 +348,14 @@ mod tests {
                     --json a.json --csv a.csv";
         let Command::Bench(args) = Cli::try_parse_from(line.split_whitespace()).unwrap().command else { panic!() };
         assert_eq!(args.sizes, Some(vec![1 << 10, 65536]));
-        assert_eq!((args.op, args.threads), (OpChoice::One(Op::MsmG1), 2));
+        assert_eq!((args.op, args.threads), (Some(OpChoice::One(Op::MsmG1)), 2));
         assert!(Cli::try_parse_from(["arblast", "bench", "--op", "msm-g3"]).is_err());
+        for line in
+            ["", " --suite gpu", " --suite cpu --op all", " --suite cpu --sizes 8", " --suite cpu --baseline blst"]
+        {
+            assert!(Cli::try_parse_from(format!("arblast bench{line}").split(' ')).is_err(), "{line}");
+        }
+        assert!(Cli::try_parse_from(["arblast", "bench", "--suite", "cpu", "--html", "a.html"]).is_ok());
         assert!(Cli::try_parse_from(["arblast", "bench", "--op", "all", "--seconds", "-1"]).is_err());
     }
 }

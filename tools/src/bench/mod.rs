@@ -14,20 +14,29 @@
 //! | `direct.rs` | blst by its C bindings |
 //! | `ark.rs` | arkworks |
 //! | `report.rs` | records, table, JSON and CSV |
+//! | `suite.rs` | many operations at many sizes against both baselines |
+//! | `page.rs`, `plot.rs` | records as a page of HTML with plots |
+//! | `machine.rs` | what a figure was measured on |
 
 mod ark;
 mod direct;
 mod fields;
 mod inputs;
 mod job;
+mod machine;
 mod measure;
+mod page;
 mod pairings;
+mod plot;
 mod points;
 mod report;
 mod signatures;
+mod suite;
 
 pub use job::{Baseline, Op, check, parse_sizes};
+pub use page::html;
 pub use report::{Record, geometric_mean, table, to_csv};
+pub use suite::{Outcome, Suite};
 
 use arblast::{Call, Class, Dispatcher, Selection};
 use measure::Timing;
@@ -92,7 +101,7 @@ impl Bench {
     pub fn new(plan: Plan) -> Result<Self, Error> {
         let dispatcher = Dispatcher::builder().select(plan.backend.clone()).threads(plan.threads).build()?;
         let pool = Pool::new(plan.threads)?;
-        Ok(Self { plan, dispatcher, call: Call::new(Class::Job), pool, machine: report::machine() })
+        Ok(Self { plan, dispatcher, call: Call::new(Class::Job), pool, machine: machine::line() })
     }
 
     /// Measures one operation at one size.
