@@ -42,12 +42,15 @@ pub(super) fn fp2_mul(bench: &Bench, size: usize) -> Answer {
     })
 }
 
+/// The engine's aᵢ·bᵢ^rounds for all i; `None` on a CPU without the engine.
+type Products<E> = fn(&[E], &[E], usize) -> Option<Vec<E>>;
+
 /// aᵢ·bᵢ^rounds in one of the fields.
 struct Job<E> {
     a: Vec<E>,
     b: Vec<E>,
     rounds: usize,
-    engine: fn(&[E], &[E], usize) -> Option<Vec<E>>,
+    engine: Products<E>,
 }
 
 impl<E: Copy + PartialEq + for<'a> MulAssign<&'a E>> Job<E> {

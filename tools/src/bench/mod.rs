@@ -41,6 +41,7 @@ pub use suite::{Outcome, Suite};
 use arblast::{Call, Class, Dispatcher, Selection};
 use measure::Timing;
 use rayon::prelude::*;
+use std::hint::black_box;
 use std::time::Duration;
 
 /// Why a bench gives no figure.
@@ -85,15 +86,20 @@ pub struct Plan {
 }
 
 /// A plan made ready: the dispatcher, and the baseline's threads.
-pub struct Bench {
+pub struct Bench<'a> {
     plan: Plan,
+    /// Who times the sides one by one, instead of the interleaved rounds of `measure.rs`.
+    timer: Option<&'a Timer<'a>>,
     dispatcher: Dispatcher,
     call: Call,
     pool: Pool,
     machine: String,
 }
 
-impl Bench {
+/// Given a side's name and its job, to be run as often as it takes.
+pub type Timer<'a> = dyn Fn(&str, &mut dyn FnMut()) + 'a;
+
+impl<'a> Bench<'a> {
     /// Builds the dispatcher and the baseline's thread pool.
     ///
     /// # Errors
@@ -101,7 +107,7 @@ impl Bench {
     pub fn new(plan: Plan) -> Result<Self, Error> {
         let dispatcher = Dispatcher::builder().select(plan.backend.clone()).threads(plan.threads).build()?;
         let pool = Pool::new(plan.threads)?;
-        Ok(Self { plan, dispatcher, call: Call::new(Class::Job), pool, machine: machine::line() })
+        Ok(Self { plan, timer: None, dispatcher, call: Call::new(Class::Job), pool, machine: machine::line() })
     }
 
     /// Measures one operation at one size.
@@ -109,6 +115,20 @@ impl Bench {
     /// # Errors
     /// [`Error`]; a disagreement between the two sides is one.
     pub fn run(&self, op: Op, size: usize) -> Result<Record, Error> {
+        let timing = self.timing(op, size)?;
+        Ok(self.record(op, size, timing))
+    }
+
+    /// Hands both sides of one operation at one size to a timer, ours first, after their results were compared.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn each_side(mut self, op: Op, size: usize, timer: &'a Timer<'a>) -> Result<(), Error> {
+        self.timer = Some(timer);
+        self.timing(op, size).map(drop)
+    }
+
+    fn timing(&self, op: Op, size: usize) -> Result<Timing, Error> {
         job::check(op, size, self.plan.baseline)?;
         let timing = match op {
             Op::MsmG1 => points::msm_g1(self, size),
@@ -128,13 +148,12 @@ impl Bench {
             Op::FpMul => fields::fp_mul(self, size),
             Op::Fp2Mul => fields::fp2_mul(self, size),
         };
-        let timing = timing?.ok_or_else(|| Error::Disagree {
+        timing?.ok_or_else(|| Error::Disagree {
             op: op.name(),
             size,
             backend: self.plan.backend_name.clone(),
             baseline: self.plan.baseline.name(),
-        })?;
-        Ok(self.record(op, size, timing))
+        })
     }
 
     fn record(&self, op: Op, size: usize, timing: Timing) -> Record {
@@ -158,6 +177,27 @@ impl Bench {
     pub fn machine(&self) -> &str {
         &self.machine
     }
+}
+
+/// Compares the results of both sides and times them as the bench asks; `None` where they are not the same.
+fn duel<A, B>(
+    bench: &Bench,
+    mut ours: impl FnMut() -> Result<A, arblast::Error>,
+    mut baseline: impl FnMut() -> B,
+    same: impl Fn(&A, &B) -> bool,
+) -> Result<Option<Timing>, arblast::Error> {
+    let Some(timer) = bench.timer else { return measure::duel(bench.plan.budget, ours, baseline, same) };
+    if !same(&ours()?, &baseline()) {
+        return Ok(None);
+    }
+    let mut outcome = Ok(());
+    timer(&bench.plan.backend_name, &mut || match ours() {
+        Ok(answer) => drop(black_box(answer)),
+        Err(error) => outcome = Err(error),
+    });
+    outcome?;
+    timer(bench.plan.baseline.name(), &mut || drop(black_box(baseline())));
+    Ok(Some(Timing::default()))
 }
 
 /// The baseline's threads: blst is built single-threaded and arkworks mostly is, so their jobs are cut into one part

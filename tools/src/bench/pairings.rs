@@ -2,8 +2,8 @@
 
 use super::inputs::Inputs;
 use super::job::Baseline;
-use super::measure::{Timing, duel};
-use super::{Bench, Error, ark, direct};
+use super::measure::Timing;
+use super::{Bench, Error, ark, direct, duel};
 use arblast::backend::NttKind;
 use arblast::{G1, G2};
 use ark_bls12_381::Fq12;
@@ -15,7 +15,7 @@ pub(super) fn pairing(bench: &Bench, size: usize) -> Answer {
     let (pairs, ps, qs) = pairs(size);
     let one = |pair: &(G1, G2)| bench.dispatcher.multi_pairing(&bench.call, std::slice::from_ref(pair));
     let ours = || pairs.iter().map(one).collect::<Result<Vec<_>, _>>();
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     Ok(match bench.plan.baseline {
         Baseline::Blst => {
             let (p, q) = (direct::g1(&ps), direct::g2(&qs));
@@ -23,7 +23,7 @@ pub(super) fn pairing(bench: &Bench, size: usize) -> Answer {
                 let each = p.chunks(1).zip(q.chunks(1));
                 each.map(|(p, q)| direct::multi_pairing(pool, p, q)).collect::<Vec<_>>()
             };
-            duel(budget, ours, theirs, |a, b| {
+            duel(bench, ours, theirs, |a, b| {
                 a.iter().map(|a| direct::gt_bytes(&a.0)).eq(b.iter().map(|b| b.to_bendian().to_vec()))
             })?
         }
@@ -33,7 +33,7 @@ pub(super) fn pairing(bench: &Bench, size: usize) -> Answer {
                 let each = p.chunks(1).zip(q.chunks(1));
                 each.map(|(p, q)| ark::multi_pairing(pool, p, q)).collect::<Vec<Fq12>>()
             };
-            duel(budget, ours, theirs, |a, b| a.iter().map(|a| &a.0).eq(b))?
+            duel(bench, ours, theirs, |a, b| a.iter().map(|a| &a.0).eq(b))?
         }
     })
 }
@@ -42,16 +42,16 @@ pub(super) fn pairing(bench: &Bench, size: usize) -> Answer {
 pub(super) fn multi_pairing(bench: &Bench, size: usize) -> Answer {
     let (pairs, ps, qs) = pairs(size);
     let ours = || bench.dispatcher.multi_pairing(&bench.call, &pairs);
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     Ok(match bench.plan.baseline {
         Baseline::Blst => {
             let (p, q) = (direct::g1(&ps), direct::g2(&qs));
             let theirs = || direct::multi_pairing(pool, &p, &q);
-            duel(budget, ours, theirs, |a, b| direct::gt_bytes(&a.0) == b.to_bendian())?
+            duel(bench, ours, theirs, |a, b| direct::gt_bytes(&a.0) == b.to_bendian())?
         }
         Baseline::Arkworks => {
             let (p, q) = (G1::as_affine_slice(&ps), G2::as_affine_slice(&qs));
-            duel(budget, ours, || ark::multi_pairing(pool, p, q), |a, b| a.0 == *b)?
+            duel(bench, ours, || ark::multi_pairing(pool, p, q), |a, b| a.0 == *b)?
         }
     })
 }
@@ -69,15 +69,15 @@ pub(super) fn hash_to_g2(bench: &Bench, size: usize) -> Answer {
     let messages = Inputs::new().messages(size);
     let messages: Vec<&[u8]> = messages.iter().map(|m| m.as_slice()).collect();
     let ours = || bench.dispatcher.hash_to_g2(&bench.call, &messages, DST);
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     Ok(match bench.plan.baseline {
         Baseline::Blst => {
             let theirs = || direct::hash_to_g2(pool, &messages, DST);
-            duel(budget, ours, theirs, |a, b| a.iter().map(G2::to_bytes).eq(b.iter().map(direct::compress_g2)))?
+            duel(bench, ours, theirs, |a, b| a.iter().map(G2::to_bytes).eq(b.iter().map(direct::compress_g2)))?
         }
         Baseline::Arkworks => {
             let theirs = || ark::hash_to_g2(pool, &messages, DST);
-            duel(budget, ours, theirs, |a, b| a.iter().map(G2::affine).eq(b))?
+            duel(bench, ours, theirs, |a, b| a.iter().map(G2::affine).eq(b))?
         }
     })
 }
@@ -86,5 +86,5 @@ pub(super) fn hash_to_g2(bench: &Bench, size: usize) -> Answer {
 pub(super) fn ntt(bench: &Bench, size: usize) -> Answer {
     let values = Inputs::new().scalars(size);
     let ours = || bench.dispatcher.ntt(&bench.call, &values, NttKind::FORWARD);
-    Ok(duel(bench.plan.budget, ours, || ark::ntt(&bench.pool, &values), |a, b| a == b)?)
+    Ok(duel(bench, ours, || ark::ntt(&bench.pool, &values), |a, b| a == b)?)
 }

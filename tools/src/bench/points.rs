@@ -2,8 +2,8 @@
 
 use super::inputs::Inputs;
 use super::job::Baseline;
-use super::measure::{Timing, duel};
-use super::{Bench, Error, ark, direct};
+use super::measure::Timing;
+use super::{Bench, Error, ark, direct, duel};
 use arblast::backend::IndexLists;
 use arblast::{G1, G2};
 use ark_bls12_381::{G1Affine, G1Projective, G2Affine, G2Projective};
@@ -14,15 +14,15 @@ pub(super) fn msm_g1(bench: &Bench, size: usize) -> Answer {
     let mut inputs = Inputs::new();
     let (points, scalars) = (inputs.g1(size), inputs.scalars(size));
     let ours = || bench.dispatcher.msm_g1(&bench.call, &points, &scalars);
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     Ok(match bench.plan.baseline {
         Baseline::Blst => {
             let (p, s) = (direct::g1(&points), direct::scalars(&scalars));
-            duel(budget, ours, || direct::msm_g1(pool, &p, &s), |a, b| a.to_bytes() == direct::compress_g1(b))?
+            duel(bench, ours, || direct::msm_g1(pool, &p, &s), |a, b| a.to_bytes() == direct::compress_g1(b))?
         }
         Baseline::Arkworks => {
             let p = G1::as_affine_slice(&points);
-            duel(budget, ours, || ark::msm::<G1Projective>(pool, p, &scalars), |a, b| a.affine() == b)?
+            duel(bench, ours, || ark::msm::<G1Projective>(pool, p, &scalars), |a, b| a.affine() == b)?
         }
     })
 }
@@ -31,15 +31,15 @@ pub(super) fn msm_g2(bench: &Bench, size: usize) -> Answer {
     let mut inputs = Inputs::new();
     let (points, scalars) = (inputs.g2(size), inputs.scalars(size));
     let ours = || bench.dispatcher.msm_g2(&bench.call, &points, &scalars);
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     Ok(match bench.plan.baseline {
         Baseline::Blst => {
             let (p, s) = (direct::g2(&points), direct::scalars(&scalars));
-            duel(budget, ours, || direct::msm_g2(pool, &p, &s), |a, b| a.to_bytes() == direct::compress_g2(b))?
+            duel(bench, ours, || direct::msm_g2(pool, &p, &s), |a, b| a.to_bytes() == direct::compress_g2(b))?
         }
         Baseline::Arkworks => {
             let p = G2::as_affine_slice(&points);
-            duel(budget, ours, || ark::msm::<G2Projective>(pool, p, &scalars), |a, b| a.affine() == b)?
+            duel(bench, ours, || ark::msm::<G2Projective>(pool, p, &scalars), |a, b| a.affine() == b)?
         }
     })
 }
@@ -48,24 +48,24 @@ pub(super) fn sum_g1(bench: &Bench, size: usize) -> Answer {
     let points = Inputs::new().g1(size);
     let (affine, lists) = (G1::as_affine_slice(&points), IndexLists::all(size));
     let ours = || bench.dispatcher.sum_g1(&bench.call, affine, &lists);
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     Ok(match bench.plan.baseline {
         Baseline::Blst => {
             let p = direct::g1(&points);
             let same = |a: &Vec<G1Affine>, b: &_| a.len() == 1 && ark::bytes(&a[0]) == direct::compress_g1(b);
-            duel(budget, ours, || direct::sum_g1(pool, &p), same)?
+            duel(bench, ours, || direct::sum_g1(pool, &p), same)?
         }
-        Baseline::Arkworks => duel(budget, ours, || ark::sum_g1(pool, affine), |a, b| a[..] == [*b])?,
+        Baseline::Arkworks => duel(bench, ours, || ark::sum_g1(pool, affine), |a, b| a[..] == [*b])?,
     })
 }
 
 pub(super) fn decompress_g1(bench: &Bench, size: usize) -> Answer {
     let encoded: Vec<[u8; 48]> = Inputs::new().g1(size).iter().map(G1::to_bytes).collect();
     let ours = || bench.dispatcher.decompress_g1(&bench.call, &encoded);
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     Ok(match bench.plan.baseline {
         Baseline::Blst => duel(
-            budget,
+            bench,
             ours,
             || direct::decompress_g1(pool, &encoded),
             |a, b| {
@@ -77,7 +77,7 @@ pub(super) fn decompress_g1(bench: &Bench, size: usize) -> Answer {
             let same = |a: &Vec<Result<G1, _>>, b: &Vec<Option<G1Affine>>| {
                 a.iter().map(|p| p.as_ref().ok().map(G1::affine)).eq(b.iter().map(Option::as_ref))
             };
-            duel(budget, ours, || ark::decompress::<G1Affine, 48>(pool, &encoded), same)?
+            duel(bench, ours, || ark::decompress::<G1Affine, 48>(pool, &encoded), same)?
         }
     })
 }
@@ -85,10 +85,10 @@ pub(super) fn decompress_g1(bench: &Bench, size: usize) -> Answer {
 pub(super) fn decompress_g2(bench: &Bench, size: usize) -> Answer {
     let encoded: Vec<[u8; 96]> = Inputs::new().g2(size).iter().map(G2::to_bytes).collect();
     let ours = || bench.dispatcher.decompress_g2(&bench.call, &encoded);
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     Ok(match bench.plan.baseline {
         Baseline::Blst => duel(
-            budget,
+            bench,
             ours,
             || direct::decompress_g2(pool, &encoded),
             |a, b| {
@@ -100,7 +100,7 @@ pub(super) fn decompress_g2(bench: &Bench, size: usize) -> Answer {
             let same = |a: &Vec<Result<G2, _>>, b: &Vec<Option<G2Affine>>| {
                 a.iter().map(|p| p.as_ref().ok().map(G2::affine)).eq(b.iter().map(Option::as_ref))
             };
-            duel(budget, ours, || ark::decompress::<G2Affine, 96>(pool, &encoded), same)?
+            duel(bench, ours, || ark::decompress::<G2Affine, 96>(pool, &encoded), same)?
         }
     })
 }
@@ -109,14 +109,14 @@ pub(super) fn subgroup_g1(bench: &Bench, size: usize) -> Answer {
     let points = Inputs::new().g1(size);
     let affine = G1::as_affine_slice(&points);
     let ours = || bench.dispatcher.subgroup_g1(&bench.call, affine);
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     let member = |p: &G1Affine| p.is_on_curve() && p.is_in_correct_subgroup_assuming_on_curve();
     Ok(match bench.plan.baseline {
         Baseline::Blst => {
             let p = direct::g1(&points);
-            duel(budget, ours, || direct::subgroup_g1(pool, &p), |a, b| a == b)?
+            duel(bench, ours, || direct::subgroup_g1(pool, &p), |a, b| a == b)?
         }
-        Baseline::Arkworks => duel(budget, ours, || ark::each(pool, affine, member), |a, b| a == b)?,
+        Baseline::Arkworks => duel(bench, ours, || ark::each(pool, affine, member), |a, b| a == b)?,
     })
 }
 
@@ -124,13 +124,13 @@ pub(super) fn subgroup_g2(bench: &Bench, size: usize) -> Answer {
     let points = Inputs::new().g2(size);
     let affine = G2::as_affine_slice(&points);
     let ours = || bench.dispatcher.subgroup_g2(&bench.call, affine);
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     let member = |p: &G2Affine| p.is_on_curve() && p.is_in_correct_subgroup_assuming_on_curve();
     Ok(match bench.plan.baseline {
         Baseline::Blst => {
             let p = direct::g2(&points);
-            duel(budget, ours, || direct::subgroup_g2(pool, &p), |a, b| a == b)?
+            duel(bench, ours, || direct::subgroup_g2(pool, &p), |a, b| a == b)?
         }
-        Baseline::Arkworks => duel(budget, ours, || ark::each(pool, affine, member), |a, b| a == b)?,
+        Baseline::Arkworks => duel(bench, ours, || ark::each(pool, affine, member), |a, b| a == b)?,
     })
 }

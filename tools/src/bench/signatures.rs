@@ -5,8 +5,8 @@
 
 use super::inputs::{Inputs, suite};
 use super::job::Baseline;
-use super::measure::{Timing, duel};
-use super::{Bench, Error, ark, direct};
+use super::measure::Timing;
+use super::{Bench, Error, ark, direct, duel};
 use arblast::bls::{MinPk, SignatureSet};
 use ark_bls12_381::{G1Affine, G2Affine};
 
@@ -33,12 +33,12 @@ pub(super) fn verify(bench: &Bench, size: usize) -> Answer {
         }
         Ok(valid)
     };
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     let duel_with = |theirs: &dyn Fn(Option<&[u8]>) -> bool| -> Answer {
         if one(Some(OTHER))? || theirs(Some(OTHER)) {
             return Ok(None);
         }
-        Ok(duel(budget, || one(None), || theirs(None), both)?)
+        Ok(duel(bench, || one(None), || theirs(None), both)?)
     };
     match bench.plan.baseline {
         Baseline::Blst => {
@@ -72,7 +72,7 @@ pub(super) fn verify_batch(bench: &Bench, size: usize) -> Answer {
     let (good, bad) = (sets(&messages(false)), sets(&messages(true)));
     let ours =
         |sets: &[SignatureSet<'_, MinPk>]| Ok(suite().verify_batch(&bench.dispatcher, &bench.call, sets)?.all_valid());
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     match bench.plan.baseline {
         Baseline::Blst => {
             let keys = direct::g1(&signed.iter().map(|s| s.key.point()).collect::<Vec<_>>());
@@ -85,7 +85,7 @@ pub(super) fn verify_batch(bench: &Bench, size: usize) -> Answer {
             if ours(&bad)? || direct::verify_batch(pool, &bad_sets, &weights, DST) {
                 return Ok(None);
             }
-            Ok(duel(budget, || ours(&good), || direct::verify_batch(pool, &good_sets, &weights, DST), both)?)
+            Ok(duel(bench, || ours(&good), || direct::verify_batch(pool, &good_sets, &weights, DST), both)?)
         }
         Baseline::Arkworks => {
             let sets = |wrong| -> Vec<(G1Affine, &[u8], G2Affine)> {
@@ -96,7 +96,7 @@ pub(super) fn verify_batch(bench: &Bench, size: usize) -> Answer {
             if ours(&bad)? || ark::verify_batch(pool, &bad_sets, &weights, DST) {
                 return Ok(None);
             }
-            Ok(duel(budget, || ours(&good), || ark::verify_batch(pool, &good_sets, &weights, DST), both)?)
+            Ok(duel(bench, || ours(&good), || ark::verify_batch(pool, &good_sets, &weights, DST), both)?)
         }
     }
 }
@@ -107,14 +107,14 @@ pub(super) fn fast_aggregate_verify(bench: &Bench, size: usize) -> Answer {
     let ours = |message: &[u8]| {
         suite().fast_aggregate_verify(&bench.dispatcher, &bench.call, &committee.keys, message, &committee.signature)
     };
-    let (budget, pool) = (bench.plan.budget, &bench.pool);
+    let pool = &bench.pool;
     let points: Vec<_> = committee.keys.iter().map(|k| k.point()).collect();
     let message = committee.message.as_slice();
     let duel_with = |theirs: &dyn Fn(&[u8]) -> bool| -> Answer {
         if ours(OTHER)? || theirs(OTHER) {
             return Ok(None);
         }
-        Ok(duel(budget, || ours(message), || theirs(message), both)?)
+        Ok(duel(bench, || ours(message), || theirs(message), both)?)
     };
     match bench.plan.baseline {
         Baseline::Blst => {
