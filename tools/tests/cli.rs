@@ -133,3 +133,24 @@ fn help_is_there_for_every_command() {
         assert!(out(&help).lines().all(|line| line.chars().count() <= 80), "{}", out(&help));
     }
 }
+
+/// With no time for a figure the suite measures the first size of each operation, and still writes a whole page.
+#[test]
+fn suite_writes_a_page() {
+    let folder = std::env::temp_dir().join(format!("arblast-suite-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let [page, json] = ["page.html", "records.json"].map(|name| folder.join(name).display().to_string());
+    let run = arblast(&["bench", "--suite", "cpu", "--seconds", "0", "--html", &page, "--json", &json]);
+    assert_eq!(run.status.code(), Some(0), "{}", err(&run));
+    let (page, json) = (std::fs::read_to_string(page).unwrap(), std::fs::read(json).unwrap());
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n") && !page.contains("NaN"));
+    for op in ["msm-g1", "verify-batch", "ntt"] {
+        assert!(page.contains(&format!("<h2>{op}</h2>")), "{op}");
+    }
+    // The field operations need the engine; ntt has one baseline.
+    let records: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert!(matches!(records.as_array().map(Vec::len), Some(25 | 29)), "{records}");
+    let nowhere = arblast(&["bench", "--suite", "cpu", "--html", "/nonexistent/page.html"]);
+    assert_eq!((nowhere.status.code(), err(&nowhere).contains("cannot be written")), (Some(2), true));
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -88,7 +88,7 @@ impl Op {
 
     /// The size taken where none is asked for.
     pub fn default_size(self) -> usize {
-        let other = if self.is_field() { 1 << 16 } else { 1 << 12 };
+        let other = if self.is_field() { 1 << 14 } else { 1 << 12 };
         Self::ALL.iter().find(|(op, _)| *op == self).map_or(other, |(_, size)| *size)
     }
 

@@ -25,8 +25,8 @@ pub struct Outcome {
 
 /// The operations of the CPU suite with their sizes, ascending.
 const CPU: [(Op, &[usize]); 15] = [
-    (Op::FpMul, &[1 << 12, 1 << 14, 1 << 16, 1 << 18]),
-    (Op::Fp2Mul, &[1 << 12, 1 << 14, 1 << 16, 1 << 18]),
+    (Op::FpMul, &[1 << 12, 1 << 14, 1 << 16]),
+    (Op::Fp2Mul, &[1 << 12, 1 << 14, 1 << 16]),
     (Op::MsmG1, &[1 << 6, 1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18]),
     (Op::MsmG2, &[1 << 6, 1 << 8, 1 << 10, 1 << 12, 1 << 14]),
     (Op::SumG1, &[128, 1_024, 10_000]),
