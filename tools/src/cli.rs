@@ -244,8 +244,8 @@ fn bench_command(args: &BenchArgs) -> Done {
             print(&format!("geometric mean of {} ratios: {mean:.3}\n", against.len()));
         }
     }
-    for line in &outcome.left_out {
-        print(&format!("left out: {line}\n"));
+    for line in &outcome.remarks {
+        print(&format!("{line}\n"));
     }
     for line in &outcome.disagreements {
         eprintln!("error: {line}");
@@ -320,7 +320,7 @@ fn write_records(args: &BenchArgs, outcome: &Outcome) -> Result<(), Failure> {
         write(path, to_csv(&outcome.records))?;
     }
     if let Some(path) = &args.html {
-        let remarks = [outcome.left_out.as_slice(), &outcome.disagreements].concat();
+        let remarks = [outcome.remarks.as_slice(), &outcome.disagreements].concat();
         write(path, bench::html(&outcome.records, &remarks))?;
     }
     Ok(())

@@ -42,7 +42,7 @@ pub(super) fn fp2_mul(bench: &Bench, size: usize) -> Answer {
     })
 }
 
-/// The engine's aᵢ·bᵢ^rounds for all i; `None` on a CPU without the engine.
+/// The engine's repeated products of pairs.
 type Products<E> = fn(&[E], &[E], usize) -> Option<Vec<E>>;
 
 /// aᵢ·bᵢ^rounds in one of the fields.

@@ -26,6 +26,19 @@ pub(super) fn facts() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// A warning where more ran in the last minute than the cores and `threads` of ours account for.
+pub(super) fn busy(threads: usize) -> Option<String> {
+    let load = std::fs::read_to_string("/proc/loadavg").ok()?;
+    warning(load.split_whitespace().next()?.parse().ok()?, cores(), threads)
+}
+
+/// A job that is longer than a time slice is interrupted, a shorter one seldom: so a load is on the longer side's time.
+fn warning(load: f64, cores: usize, threads: usize) -> Option<String> {
+    let most = cores.max(threads) as f64 + 0.5;
+    let what = "the machine was busy with other work, and ratios are off where a job took some milliseconds or more";
+    (load > most).then(|| format!("{what} (load {load:.1} on {cores} logical cores)"))
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
@@ -77,6 +90,12 @@ mod tests {
         assert_eq!(date(951_782_400), "2000-02-29 00:00 UTC");
         assert_eq!(date(1_798_761_599), "2026-12-31 23:59 UTC");
         assert_eq!(date(4_107_542_400), "2100-03-01 00:00 UTC");
+    }
+
+    #[test]
+    fn a_busy_machine_is_told() {
+        assert!(warning(9.5, 2, 1).is_some_and(|text| text.contains("load 9.5 on 2 logical cores")));
+        assert_eq!([warning(1.0, 1, 1), warning(2.4, 2, 1), warning(4.0, 2, 4)], [None, None, None]);
     }
 
     #[test]

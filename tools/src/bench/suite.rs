@@ -1,7 +1,7 @@
 //! A suite: many operations, each at several sizes, against every baseline that has it.
 
 use super::job::{Baseline, Op};
-use super::{Bench, Error, Record};
+use super::{Bench, Error, Record, machine};
 use clap::ValueEnum;
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ pub enum Suite {
 pub struct Outcome {
     /// The figures, by operation, baseline and size.
     pub records: Vec<Record>,
-    /// What was not measured, and why.
-    pub left_out: Vec<String>,
+    /// What the reader of the figures must know: what was left out and why, a busy machine.
+    pub remarks: Vec<String>,
     /// Where the two sides computed different results.
     pub disagreements: Vec<String>,
 }
@@ -70,6 +70,7 @@ impl Suite {
                 ascend(bench, op, sizes, &mut outcome)?;
             }
         }
+        outcome.remarks.extend(machine::busy(bench.pool.threads));
         Ok(outcome)
     }
 }
@@ -80,7 +81,7 @@ fn ascend(bench: &Bench, op: Op, sizes: &[usize], outcome: &mut Outcome) -> Resu
     let mut last: Option<Record> = None;
     for size in sizes {
         if last.as_ref().is_some_and(|last| too_slow(last, *size, bench.plan.budget)) {
-            outcome.left_out.push(format!("{name} from {size} on: too slow for the time of a figure"));
+            outcome.remarks.push(format!("left out: {name} from {size} on: too slow for the time of a figure"));
             break;
         }
         match bench.run(op, *size) {
@@ -90,7 +91,7 @@ fn ascend(bench: &Bench, op: Op, sizes: &[usize], outcome: &mut Outcome) -> Resu
             }
             Err(error @ Error::Disagree { .. }) => outcome.disagreements.push(error.to_string()),
             Err(Error::Refused(why)) => {
-                outcome.left_out.push(format!("{name}: {why}"));
+                outcome.remarks.push(format!("left out: {name}: {why}"));
                 break;
             }
             Err(error) => return Err(error),
