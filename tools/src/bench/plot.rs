@@ -101,7 +101,8 @@ fn draw(out: &mut String, labels: &Labels, series: &[Series], xs: (f64, f64), ys
     let y_low = 10f64.powf((ys.0.log10() + 1e-9).floor());
     let y_high = 10f64.powf((ys.1.log10() - 1e-9).ceil()).max(y_low * 10.0);
     let (x_axis, y_axis) = (Axis::new(x_low, x_high, [left, right]), Axis::new(y_low, y_high, [bottom, top]));
-    for value in ticks(x_low, x_high, 2.0) {
+    // x counts something: no label below 1.
+    for value in ticks(x_low.max(1.0), x_high, 2.0) {
         let x = x_axis.place(value);
         line(out, [x, top, x, bottom]);
         text(out, "middle", x, bottom + 18.0, &format!("{value}"));
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn one_point_has_axes_around_it() {
         let svg = plot(&[&[(1.0, 100.0)]]);
-        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf") && !svg.contains(">0.5<"), "{svg}");
         // Half-way from 1/2 to 2, at the foot of the decade from 100.
         assert!(svg.contains("<circle cx=\"348.0\" cy=\"288.0\""), "{svg}");
     }
