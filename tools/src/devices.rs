@@ -119,8 +119,13 @@ mod tests {
 
     #[test]
     fn absent_backends_are_named_with_the_reason() {
-        let dispatcher =
-            Dispatcher::builder().retirement_record(None).absent("gpu", "no driver").threads(1).build().unwrap();
+        let dispatcher = Dispatcher::builder()
+            .retirement_record(None)
+            .vector_engine(false)
+            .absent("gpu", "no driver")
+            .threads(1)
+            .build()
+            .unwrap();
         let reports = reports(&dispatcher);
         assert_eq!(reports.len(), 2);
         assert!(reports[0].present && !reports[1].present);

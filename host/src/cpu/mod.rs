@@ -1,6 +1,6 @@
 //! The CPU backends.
 //!
-//! [`CpuPortable`] is blst behind the [`Backend`](crate::backend::Backend) trait, with rayon for threads. It has every
+//! [`CpuPortable`] is blst behind the [`Backend`] trait, with rayon for threads. It has every
 //! operation, runs on every CPU, and is the reference: what it says stands.
 //!
 //! The vector engine is our own arithmetic on AVX-512 IFMA, for the operations and sizes where it is faster. It is
