@@ -3,6 +3,7 @@
 use crate::cache;
 use crate::error::{Error, file};
 use crate::shim::{self, Trace};
+use crate::stand_in::{self, Source};
 use crate::toolchain::Toolchain;
 use arblast_hdl::Design;
 use sha2::{Digest, Sha256};
@@ -13,8 +14,10 @@ use std::process::Command;
 /// How a model is built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Verilog macros to define; [`Options::fast`] sets `ARBLAST_PLAIN`.
+    /// Verilog macros to define; [`Options::plain`] sets `ARBLAST_PLAIN`.
     pub defines: Vec<String>,
+    /// Whether the field units are computed in C++ (same results, same latencies).
+    pub stand_ins: bool,
     /// More Verilog that the design needs: models of vendor cells.
     pub libraries: Vec<String>,
     /// Whether the model can write waveforms; costs speed.
@@ -26,10 +29,16 @@ pub struct Options {
 }
 
 impl Options {
-    /// Plain bodies: what long simulations want.
+    /// Field units in C++, plain bodies for the rest: what long simulations want.
     pub fn fast() -> Self {
+        Self { stand_ins: true, ..Self::plain() }
+    }
+
+    /// Plain Verilog bodies: wide multiplications, ring buffers.
+    pub fn plain() -> Self {
         Self {
             defines: vec!["ARBLAST_PLAIN".into()],
+            stand_ins: false,
             libraries: Vec::new(),
             trace: None,
             random_start: None,
@@ -39,12 +48,12 @@ impl Options {
 
     /// The bodies that are synthesised, with the DSP slices described by behaviour.
     pub fn structural() -> Self {
-        Self { defines: Vec::new(), ..Self::fast() }
+        Self { defines: Vec::new(), ..Self::plain() }
     }
 
     /// The bodies that are synthesised, with the DSP slices instantiated; `library` has the vendor cells' models.
     pub fn primitives(library: &str) -> Self {
-        Self { defines: vec!["ARBLAST_DSP48E2".into()], libraries: vec![library.into()], ..Self::fast() }
+        Self { defines: vec!["ARBLAST_DSP48E2".into()], libraries: vec![library.into()], ..Self::plain() }
     }
 
     /// Starts registers and memories at random values.
@@ -74,8 +83,9 @@ pub fn library(design: &Design, options: &Options) -> Result<PathBuf, Error> {
         .or_else(cache::default_folder)
         .ok_or_else(|| Error::Cache { path: PathBuf::new(), reason: "no home folder; set ARBLAST_SIM_CACHE".into() })?;
     cache::private_folder(&root)?;
-    let shim = shim::source(design, options.trace, options.random_start);
-    let built = root.join(key(design, options, &shim, &tools));
+    let source = if options.stand_ins { stand_in::apply(&design.verilog) } else { Source::of(design) };
+    let shim = shim::source(design, options.trace, options.random_start) + &source.functions;
+    let built = root.join(key(design, &source.verilog, options, (&shim, &tools)));
     let done = built.join("model.so");
     if done.is_file() {
         cache::private_folder(&built)?;
@@ -86,7 +96,7 @@ pub fn library(design: &Design, options: &Options) -> Result<PathBuf, Error> {
     let _ = fs::remove_dir_all(&work);
     cache::private_folder(&work)?;
     let result = runtime(&root, options.trace, &tools)
-        .and_then(|runtime| compile(design, options, &shim, &tools, (&work, &runtime)));
+        .and_then(|runtime| compile(&design.name, (&source.verilog, &shim), options, &tools, (&work, &runtime)));
     publish(result, &work, &built)?;
     if done.is_file() { Ok(done) } else { Err(Error::Load(format!("{} was not built", done.display()))) }
 }
@@ -126,12 +136,12 @@ fn runtime(root: &Path, trace: Option<Trace>, tools: &Toolchain) -> Result<PathB
 }
 
 /// The name of a build: a hash of all that goes into it, the processor included (the code is compiled for it).
-fn key(design: &Design, options: &Options, shim: &str, tools: &Toolchain) -> String {
+fn key(design: &Design, verilog: &str, options: &Options, (shim, tools): (&str, &Toolchain)) -> String {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let flags = processor.lines().find(|line| line.starts_with("flags")).unwrap_or_default();
     let switches = format!("{:?} {:?} {:?}", options.defines, options.trace, options.random_start);
     let mut hash = Sha256::new();
-    for part in [&design.verilog, shim, tools.version(), flags, &switches, &options.libraries.concat()] {
+    for part in [verilog, shim, tools.version(), flags, &switches, &options.libraries.concat()] {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
@@ -140,28 +150,28 @@ fn key(design: &Design, options: &Options, shim: &str, tools: &Toolchain) -> Str
 }
 
 fn compile(
-    design: &Design,
+    top: &str,
+    (verilog, shim): (&str, &str),
     options: &Options,
-    shim: &str,
     tools: &Toolchain,
     (work, runtime): (&Path, &Path),
 ) -> Result<(), Error> {
     let write = |name: &str, text: &str| fs::write(work.join(name), text).map_err(file(work.join(name)));
-    write("design.v", &design.verilog)?;
+    write("design.v", verilog)?;
     write("cells.v", &options.libraries.concat())?;
     write("shim.cpp", shim)?;
     let mut verilator = Command::new(tools.program());
     verilator.current_dir(work).args(["--cc", "-O3", "--noassert"]);
     let start = if options.random_start.is_some() { "unique" } else { "fast" };
     verilator.args(["--x-assign", start, "--x-initial", start]);
-    verilator.args(["-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", &design.name, "--Mdir", "."]);
+    verilator.args(["-Wno-fatal", "-Wno-lint", "-Wno-style", "--top-module", top, "--Mdir", "."]);
     verilator.args(["-CFLAGS", "-fPIC"]).args(options.defines.iter().map(|name| format!("-D{name}")));
     if let Some(trace) = options.trace {
         verilator.arg(trace.names().0);
     }
     run("verilator", verilator.args(["design.v", "cells.v"]))?;
-    let make = format!("V{}.mk", design.name);
-    let archive = format!("V{}__ALL.a", design.name);
+    let make = format!("V{top}.mk");
+    let archive = format!("V{top}__ALL.a");
     let optimise = ["OPT_FAST=-O2 -march=native", "OPT_SLOW=-O1"];
     run("make", Command::new("make").current_dir(work).args(["-s", "-f", &make]).args(optimise).arg(&archive))?;
     let include = format!("{}/include", root_of(tools)?);
@@ -170,6 +180,7 @@ fn compile(
         "-shared",
         "-fPIC",
         "-O2",
+        "-march=native",
         "-I.",
         &format!("-I{include}"),
         &format!("-I{include}/vltstd"),

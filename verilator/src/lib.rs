@@ -21,6 +21,7 @@ mod g1;
 mod model;
 mod shim;
 pub mod simulate;
+mod stand_in;
 pub mod testbench;
 mod toolchain;
 pub mod trial;
