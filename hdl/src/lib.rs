@@ -10,7 +10,7 @@ pub mod field;
 pub mod files;
 pub mod report;
 pub mod semantics;
-mod testbench;
+pub mod testbench;
 pub mod units;
 
 pub use emit::{Design, Port, design, emit};

@@ -248,7 +248,7 @@ impl AggregateG1 {
 }
 
 /// A selection beat: the points `first` + i for the bits i of `mask`, into `sum`.
-fn selection(first: u32, sum: usize, mask: u32) -> Beat {
+pub(crate) fn selection(first: u32, sum: usize, mask: u32) -> Beat {
     let mut beat = [0; 32];
     (beat[0], beat[1]) = (first, sum as u32 | mask << 16);
     beat
