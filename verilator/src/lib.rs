@@ -5,6 +5,7 @@
 //! | [`Model`] | any design, verilated, compiled, cached and loaded: pins by name, one clock |
 //! | [`axi`] | transactors for the engines, under random backpressure and a cycle budget |
 //! | [`simulate`] | the G1 engines, with arkworks' points on both sides |
+//! | [`g2`] | the aggregation engine for G2 |
 //! | [`trial`] | an engine on random inputs against the CPU, with its figures |
 //! | [`testbench`] | a self-checking testbench of the MSM engine, for any simulator |
 //! | [`FpgaSim`] | the backend `fpga-sim` |
@@ -18,6 +19,7 @@ pub mod cache;
 mod compile;
 mod error;
 mod g1;
+pub mod g2;
 mod model;
 mod shim;
 pub mod simulate;
