@@ -25,6 +25,7 @@
 //! | `curve.rs` | the two curves: endomorphisms, conversion |
 //! | `adder.rs` | batch-affine addition of pairs, exceptional pairs included |
 //! | `runs.rs` | sums of many lists as trees |
+//! | `dense.rs` | sums of long lists, block by block |
 //! | `msm/` | multi-scalar multiplication |
 //! | `map/` | hashing to the curves, square roots, decompression, membership by endomorphism |
 //! | `subgroup.rs` | membership checks by sums of random subsets |
@@ -40,6 +41,9 @@ mod adder;
 mod adder_tests;
 mod coordinate;
 mod curve;
+mod dense;
+#[cfg(test)]
+mod dense_tests;
 #[cfg(test)]
 mod field_tests;
 mod fp;
