@@ -1,7 +1,7 @@
 //! The command line of the node.
 
-use arblast::{Audit, Dispatcher, Selection};
-use arblast_node::devnet;
+use arblast::Audit;
+use arblast_node::{accel, devnet};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -57,8 +57,9 @@ struct Devnet {
     block_txs: u32,
 
     /// Which hardware checks signatures: the fastest of what is there (auto), the best of the processor (cpu), or
-    /// plain blst (cpu-portable).
-    #[arg(long, default_value = "auto", value_name = "NAME", value_parser = ["auto", "cpu", "cpu-portable"])]
+    /// plain blst (cpu-portable). fpga-sim, an FPGA design under simulation, is far slower than any of them; it needs
+    /// Verilator and a build with `--features fpga-sim`.
+    #[arg(long, default_value = "auto", value_name = "NAME", value_parser = accel::NAMES)]
     accel: String,
 
     /// How often a device's answer is computed again on the processor: always, never, or a rate from 0 to 1.
@@ -96,8 +97,7 @@ fn run(arguments: &Devnet) -> Result<bool, Box<dyn std::error::Error>> {
         .as_ref()
         .map(|path| std::fs::File::create(path).map_err(|error| format!("--json {}: {error}", path.display())));
     let json = json.transpose()?;
-    let selection: Selection = arguments.accel.parse()?;
-    let dispatcher = Dispatcher::builder().select(selection).audit(arguments.accel_audit).build()?;
+    let dispatcher = accel::builder(&arguments.accel, &print).audit(arguments.accel_audit).build()?;
     let Devnet { validators, block_interval, load, accel, .. } = arguments;
     print(&format!(
         "{validators} validators, a block every {block_interval:?}, {load} transactions/s, backend {accel}"
