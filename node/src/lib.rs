@@ -26,6 +26,7 @@
 //! | [`mempool`] | admission, lanes, gossip |
 //! | [`vote`] | the vote scheme and the record against double voting |
 //! | [`engine`], [`environment`], [`monitor`] | wiring, what is asked of a runtime, reports |
+//! | [`status`] | what a running validator says about itself |
 //! | [`devnet`] | a network in one process under load |
 //! | [`crypto`] | the door to the host crate |
 #![warn(missing_docs)]
@@ -42,6 +43,7 @@ pub mod ledger;
 pub mod mempool;
 pub mod monitor;
 pub mod scratch;
+pub mod status;
 pub mod transaction;
 pub mod validation;
 pub mod vote;

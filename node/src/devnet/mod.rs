@@ -153,7 +153,7 @@ async fn devnet(context: tokio::Context, config: Config, folder: std::path::Path
     }
 
     (config.output)(&report::header());
-    let mempools = running.iter().map(|validator: &Validator| validator.mempool.clone()).collect();
+    let mempools = running.iter().map(|validator: &Validator<_>| validator.mempool.clone()).collect();
     let generator = context.child("load").spawn({
         let collector = collector.clone();
         move |context| load.run(context, mempools, collector)
@@ -236,7 +236,7 @@ impl Setup<'_> {
         config: &Config,
         collector: Arc<Collector>,
         folder: &Path,
-    ) -> Result<Validator, Error> {
+    ) -> Result<Validator<tokio::Context>, Error> {
         let identity = self.keys.identity.public_key();
         let owner = Sha256::hash(&[self.genesis.digest(), crypto::address(&self.keys.vote).as_ref()]);
         // Beside the data folder, not in it: a copy or a loss of the data must not touch the record.
