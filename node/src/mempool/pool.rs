@@ -187,6 +187,12 @@ impl Pool {
         self.ids.len()
     }
 
+    /// Whether a checked transaction is here, and then whether a block that is not final yet holds it.
+    pub fn find(&self, id: &TransactionId) -> Option<bool> {
+        let in_block = self.in_blocks.contains_key(id);
+        (in_block || self.ids.contains_key(id)).then_some(in_block)
+    }
+
     /// Takes a new transaction into the waiting room. `account` is its sender's latest final state.
     ///
     /// # Errors
