@@ -29,6 +29,7 @@
 //! | [`status`] | what a running validator says about itself |
 //! | [`network`] | connections between validators |
 //! | [`config`], [`init`], [`process`] | settings and files, a new network's, and one validator as a process |
+//! | [`http`] | the interface for clients and operators |
 //! | [`devnet`] | a network in one process under load |
 //! | [`crypto`] | the door to the host crate |
 #![warn(missing_docs)]
@@ -42,6 +43,7 @@ pub mod devnet;
 pub mod engine;
 pub mod environment;
 pub mod genesis;
+pub mod http;
 pub mod init;
 pub mod ledger;
 pub mod mempool;
