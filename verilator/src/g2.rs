@@ -73,6 +73,7 @@ impl AggregateG2 {
         }
         let packet: Vec<Beat> = points.iter().flat_map(coordinates).collect();
         self.engine.write(registers::CONTROL, 4)?;
+        self.engine.phase(0, "load");
         self.engine.exchange(&packet, 0, 1000 * (packet.len() as u64 + 100), checkpoint)?;
         loaded(&mut self.engine)
     }
@@ -113,6 +114,7 @@ impl AggregateG2 {
                 packet.push(selection(0, 0, 0));
             }
             self.engine.write(registers::CONTROL, 1)?;
+            self.engine.phase(0, "clear");
             // 100 times what backpressure of up to 99% and a latency of a few hundred clocks a level can make of it.
             let budget = 100 * (2 * INTERVAL * packet.len() + 4 * BEATS * self.sums + 10_000) as u64;
             let answer = self.engine.exchange(&packet, BEATS * self.sums, budget, checkpoint)?;

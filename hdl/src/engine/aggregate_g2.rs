@@ -419,14 +419,14 @@ impl AggregateG2 {
         self.additions.d.next = self.additions.q.val();
         self.items.d.next = self.items.q.val();
         self.accumulated.d.next = self.accumulated.q.val();
-        self.peak.d.next = self.peak.q.val() || self.core.waiting.val();
+        self.peak.d.next = self.peak.q.val() || (self.core.queued.val() != 0);
         if self.counting.val() {
             self.cycles.d.next = self.cycles.q.val() + 1;
         }
         if self.core.in_valid.val() && !self.core.in_ready.val() {
             self.stalls.d.next = self.stalls.q.val() + 1;
         }
-        if self.core.added.val() {
+        if self.core.add_valid.val() {
             self.additions.d.next = self.additions.q.val() + 1;
         }
         if self.core.in_valid.val() && self.core.in_ready.val() {

@@ -66,9 +66,9 @@ pub struct FoldedAccumulator {
     /// Which.
     pub clear_slot: Signal<In, Bits<SLOT_BITS>>,
     /// An addition starts: for one clock.
-    pub added: Signal<Out, Bit>,
-    /// A pair waits for the adder.
-    pub waiting: Signal<Out, Bit>,
+    pub add_valid: Signal<Out, Bit>,
+    /// Pairs that wait for the adder: one or none.
+    pub queued: Signal<Out, Bits<8>>,
     /// Whether any value is under way.
     pub busy: Signal<Out, Bit>,
     adder: PointAddG2<SLOT_BITS>,
@@ -132,8 +132,8 @@ impl FoldedAccumulator {
             pop_c1: Default::default(),
             clear_valid: Default::default(),
             clear_slot: Default::default(),
-            added: Default::default(),
-            waiting: Default::default(),
+            add_valid: Default::default(),
+            queued: Default::default(),
             busy: Default::default(),
             adder: PointAddG2::default(),
             sums: Fp2Memory::new(4 * (slots + 1)),
@@ -324,8 +324,8 @@ impl FoldedAccumulator {
         self.pop_full.next = self.full.read_flag.val();
         self.pop_c0.next = self.sums.read_c0.val();
         self.pop_c1.next = self.sums.read_c1.val();
-        self.added.next = self.adder.in_ready.val();
-        self.waiting.next = self.offering.q.val();
+        self.add_valid.next = self.adder.in_ready.val();
+        self.queued.next = bit_cast::<8, 1>(self.offering.q.val().into());
         self.busy.next =
             self.offering.q.val() || self.storing.q.val() || self.beside.q.val() || (self.under_way.q.val() != 0);
     }

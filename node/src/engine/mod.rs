@@ -130,13 +130,15 @@ pub struct Config<B, P> {
 }
 
 /// A running validator.
-pub struct Validator {
+pub struct Validator<E: Environment> {
     /// Ends when the engine does; aborting it stops everything.
     pub handle: Handle<()>,
     /// Where its clients submit transactions.
     pub mempool: Mempool,
     /// Its blocks.
     pub marshal: MarshalMailbox<Scheme, Standard<Block>>,
+    /// Its accounts, as of the last final block that was executed.
+    pub databases: Databases<E>,
 }
 
 /// The largest message of a network with this genesis, in bytes.
@@ -164,7 +166,7 @@ pub fn genesis_block<E: Environment>(genesis: &Genesis) -> Block {
 ///
 /// # Panics
 /// If its storage cannot be opened, or if the consensus engine's own invariants break.
-pub async fn start<E, B, P, S, R>(context: E, config: Config<B, P>, channels: Channels<S, R>) -> Validator
+pub async fn start<E, B, P, S, R>(context: E, config: Config<B, P>, channels: Channels<S, R>) -> Validator<E>
 where
     E: Environment,
     B: Blocker<PublicKey = ed25519::PublicKey>,
@@ -209,7 +211,7 @@ where
     let databases = state_mailbox.subscribe_databases().await;
     let mempool_config =
         mempool::Config { mempool: mempool.clone(), submissions, genesis, checker, keys, probe: probe.clone() };
-    mempool::start(context.child("mempool"), mempool_config, databases, channels.transactions);
+    mempool::start(context.child("mempool"), mempool_config, databases.clone(), channels.transactions);
 
     // Consensus takes the context itself, so that aborting its handle stops everything above.
     let epochs = settings::epochs();
@@ -217,5 +219,5 @@ where
     let reporter = Certificates { inner: deferred.clone(), probe, clock: Arc::new(context.child("clock")) };
     let engine = simplex::Engine::new(context, settings.consensus(deferred, reporter));
     let handle = engine.start(channels.votes, channels.certificates, channels.resolver);
-    Validator { handle, mempool, marshal: marshal_mailbox }
+    Validator { handle, mempool, marshal: marshal_mailbox, databases }
 }

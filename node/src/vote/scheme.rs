@@ -16,7 +16,7 @@
 //!   cannot sign: the engine stays silent.
 //! - **Possession**: constructors take a checked [`Genesis`], so that every vote key has a verified proof.
 
-use super::{Kind, Record, Vote};
+use super::{Kind, Record, RecordError, Vote};
 use crate::crypto::{Checker, Claim, PublicKey, Signature};
 use crate::genesis::Genesis;
 use commonware_codec::{Copying, DecodeExt as _, Encode, Read};
@@ -292,7 +292,11 @@ impl certificate::Scheme for Scheme {
     fn sign<D: Digest>(&self, subject: Subject<'_, D>) -> Option<Attestation<Self>> {
         let record = self.shared.record.as_ref()?;
         if let Err(error) = record.authorize(&vote(&subject)) {
-            tracing::error!(%error, "a vote was not signed");
+            match error {
+                // Said once, when the role changed.
+                RecordError::NotVoting { .. } => tracing::debug!(%error, "a vote was not signed"),
+                error => tracing::error!(%error, "a vote was not signed"),
+            }
             return None;
         }
         self.inner.sign(subject).map(Self::from_inner)

@@ -2,6 +2,7 @@
 
 mod devnet;
 mod faulty;
+mod http;
 mod network;
 mod simulation;
 mod support;
