@@ -27,7 +27,7 @@
 //! | [`vote`] | the vote scheme and the record against double voting |
 //! | [`engine`], [`environment`], [`monitor`] | wiring, what is asked of a runtime, reports |
 //! | [`status`] | what a running validator says about itself |
-//! | [`http`] | the interface for clients and operators |
+//! | [`http`], [`metrics`] | the interfaces for clients and for operators |
 //! | [`devnet`] | a network in one process under load |
 //! | [`crypto`] | the door to the host crate |
 #![warn(missing_docs)]
@@ -43,6 +43,7 @@ pub mod genesis;
 pub mod http;
 pub mod ledger;
 pub mod mempool;
+pub mod metrics;
 pub mod monitor;
 pub mod scratch;
 pub mod status;
