@@ -27,6 +27,8 @@
 //! | [`vote`] | the vote scheme and the record against double voting |
 //! | [`engine`], [`environment`], [`monitor`] | wiring, what is asked of a runtime, reports |
 //! | [`status`] | what a running validator says about itself |
+//! | [`network`] | connections between validators |
+//! | [`config`], [`init`], [`process`] | settings and files, a new network's, and one validator as a process |
 //! | [`http`], [`metrics`] | the interfaces for clients and for operators |
 //! | [`devnet`] | a network in one process under load |
 //! | [`crypto`] | the door to the host crate |
@@ -35,16 +37,20 @@
 pub mod application;
 pub mod block;
 pub mod chain;
+pub mod config;
 pub mod crypto;
 pub mod devnet;
 pub mod engine;
 pub mod environment;
 pub mod genesis;
 pub mod http;
+pub mod init;
 pub mod ledger;
 pub mod mempool;
 pub mod metrics;
 pub mod monitor;
+pub mod network;
+pub mod process;
 pub mod scratch;
 pub mod status;
 pub mod transaction;

@@ -178,6 +178,10 @@ async fn validator(
         prefix: "validator".into(),
         interval: Duration::from_millis(100),
         mempool: pool::Limits { base_fee: 1, waiting_bytes: 1 << 16, ready_bytes: 1 << 16, per_sender: 64 },
+        status: status.clone(),
+        gate: None,
+        listen_time: Duration::ZERO,
+        keep_blocks: 4096,
         tamper: None,
     };
     let validator = engine::start(context.child("validator"), config, channels).await;
