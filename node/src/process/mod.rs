@@ -17,6 +17,7 @@ mod lock;
 pub mod logging;
 mod servers;
 
+use crate::accel;
 use crate::config::genesis::GenesisFile;
 use crate::config::keys::Keys;
 use crate::config::{FileError, Settings, peers};
@@ -30,7 +31,6 @@ use crate::network::{self, Endpoint};
 use crate::status::{Cause, Status};
 use crate::vote::{FileRecord, Gate, RecordError, Scheme, owner, scheme::SchemeError};
 use ::tokio::signal::unix::{SignalKind, signal};
-use arblast::{Dispatcher, Selection};
 use commonware_cryptography::Signer as _;
 use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, tokio};
 use std::io;
@@ -113,8 +113,8 @@ impl Parts {
     /// # Errors
     /// An [`Error`] that says which file is at fault and what to do.
     pub fn load(settings: Settings) -> Result<Self, Error> {
-        let selection: Selection = settings.accel.parse().unwrap_or(Selection::Auto);
-        let dispatcher = Dispatcher::builder().select(selection).audit(settings.accel_audit).build()?;
+        let notice = |text: &str| tracing::info!("{text}");
+        let dispatcher = accel::builder(&settings.accel, &notice).audit(settings.accel_audit).build()?;
         let checker = Checker::new(dispatcher);
         let genesis = GenesisFile::load(&settings.genesis, &checker)?;
         let keys = Keys::load(&settings.identity_key, &settings.vote_key)?;
