@@ -150,8 +150,8 @@ impl Monitor for Metrics {
                 counts.transactions += transactions as u64;
             }
             Event::Blocked { .. } => counts.blocked += 1,
-            // The mempool counts for itself, by lane and reason.
-            Event::Admitted { .. } => {}
+            // The mempool counts for itself, by lane and reason; the status knows the height.
+            Event::Admitted { .. } | Event::Resumed { .. } => {}
         }
     }
 }
