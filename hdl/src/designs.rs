@@ -6,11 +6,21 @@ use crate::field::{WIDTH, modulus, to_mont};
 use crate::units::mod_add::{ModAdd, ModOp};
 use crate::units::mont_mul::MontMul;
 use crate::units::point_add::PointAdd;
+use crate::units::point_add_g2::PointAddG2;
 use num_bigint::BigUint;
 
 /// What can be emitted by name.
-pub const NAMES: &[&str] =
-    &["mod-add", "mod-sub", "mont-mul", "point-add", "point-add-mixed", "msm-g1", "msm-g1-small", "aggregate-g1"];
+pub const NAMES: &[&str] = &[
+    "mod-add",
+    "mod-sub",
+    "mont-mul",
+    "point-add",
+    "point-add-mixed",
+    "point-add-g2",
+    "msm-g1",
+    "msm-g1-small",
+    "aggregate-g1",
+];
 
 /// Window bits and windows in a pass of `msm-g1`: one pass covers 264 bits, all of a scalar; its slots are the most
 /// that two thirds of a VU9P's block RAM hold.
@@ -30,6 +40,7 @@ pub fn by_name(name: &str) -> Option<Design> {
         "mont-mul" => design(&top, MontMul::default),
         "point-add" => design(&top, PointAdd::full),
         "point-add-mixed" => design(&top, PointAdd::mixed),
+        "point-add-g2" => design(&top, PointAddG2::<12>::default),
         "msm-g1" => msm_g1(&top, MSM_LARGE),
         "msm-g1-small" => msm_g1(&top, MSM_SMALL),
         "aggregate-g1" => aggregate_g1(&top, AGGREGATE),

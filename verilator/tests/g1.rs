@@ -7,7 +7,7 @@ use arblast::{Dispatcher, G1, InSubgroup};
 use arblast_hdl::designs::{AGGREGATE, MSM_SMALL};
 use arblast_verilator::axi::{Backpressure, Engine};
 use arblast_verilator::simulate::{AggregateG1, Config, MsmG1};
-use arblast_verilator::trial::{self, Trial};
+use arblast_verilator::trial::{self, Step, Trial};
 use arblast_verilator::{Error, FpgaSim, Options, Trace};
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
@@ -120,15 +120,46 @@ fn the_backend_passes_the_dispatchers_self_test_and_obeys_its_control() {
 }
 
 #[test]
-fn trials_report_and_write_waveforms() {
-    if !verilator("trials_report_and_write_waveforms") {
+fn trials_report_and_draw_a_timeline() {
+    if !verilator("trials_report_and_draw_a_timeline") {
         return;
     }
-    let outcome = trial::run(Trial::Aggregate { points: 100 }, 1, &Config::default(), &mut || true).unwrap();
+    let config = Config { timeline: true, ..Config::default() };
+    let mut steps = Vec::new();
+    let outcome = trial::run(Trial::Aggregate { points: 100 }, 1, &config, &mut |step| {
+        steps.push(step);
+        true
+    });
+    let outcome = outcome.unwrap();
     assert!(outcome.equal && outcome.counters.additions == 99, "{outcome:?}");
+    assert_eq!((steps[0], steps.last()), (Step::Building, Some(&Step::Comparing)));
     assert!(outcome.at_assumed_mhz(250.0).as_nanos() == u128::from(outcome.counters.cycles) * 4);
-    let stopped = trial::run(Trial::Aggregate { points: 100 }, 1, &Config::default(), &mut || false);
+    let (line, all) = (&outcome.timeline, outcome.timeline.windows(1)[0]);
+    assert_eq!(all.additions, 99, "the timeline has every addition");
+    assert!(u64::from(all.queue_peak) >= outcome.counters.queue_peak, "{all:?} {:?}", outcome.counters);
+    let names: Vec<_> = line.phases().iter().map(|phase| phase.name).collect();
+    assert_eq!(names, ["load", "clear", "accumulate", "reduce, send"]);
+    assert!(line.phases().is_sorted_by_key(|phase| phase.start));
+    let stopped = trial::run(Trial::Aggregate { points: 100 }, 1, &config, &mut |_| false);
     assert!(matches!(stopped, Err(Error::Stopped)));
+}
+
+/// Coverage of the aggregation engine: most of its control ran, and what did not run is marked in the source.
+#[test]
+fn coverage_is_counted_and_marked() {
+    if !verilator("coverage_is_counted_and_marked") {
+        return;
+    }
+    let folder = std::env::temp_dir().join(format!("arblast-coverage-{}", std::process::id()));
+    let config = Config { coverage: Some(folder.clone()), ..Config::default() };
+    let outcome = trial::run(Trial::Aggregate { points: 40 }, 1, &config, &mut |_| true).unwrap();
+    let summary = outcome.coverage.unwrap();
+    println!("{summary:?}");
+    assert!(outcome.equal && summary.total > 100 && (30.0..100.0).contains(&summary.percent()), "{summary:?}");
+    let marked = std::fs::read_to_string(folder.join("design.v")).unwrap();
+    assert!(marked.lines().any(|line| line.starts_with("%000000")), "an index out of range never came");
+    assert!(marked.lines().any(|line| line.starts_with(" 0")), "lines that ran are counted");
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// A waveform of a small unit: the file is there, and names the ports.

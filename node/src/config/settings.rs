@@ -2,6 +2,7 @@
 
 use super::file::{self, Entry};
 use super::{FileError, suggest};
+use crate::accel;
 use arblast::Audit;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
@@ -161,13 +162,14 @@ pub struct Settings {
     pub mempool_size: Size,
 
     /// Which hardware checks signatures: the fastest of what is there (auto), the best of the processor (cpu), or
-    /// plain blst (cpu-portable).
+    /// plain blst (cpu-portable). fpga-sim, an FPGA design under simulation, is far slower than any of them; it needs
+    /// Verilator and a build with `--features fpga-sim`.
     #[arg(
         long,
         env = "ARBLAST_ACCEL",
         value_name = "NAME",
         default_value = "auto",
-        value_parser = ["auto", "cpu", "cpu-portable"],
+        value_parser = accel::NAMES,
         help_heading = "Hardware"
     )]
     pub accel: String,

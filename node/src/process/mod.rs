@@ -17,6 +17,9 @@ mod lock;
 pub mod logging;
 mod servers;
 
+pub use disk::free as free_space;
+
+use crate::accel;
 use crate::config::genesis::GenesisFile;
 use crate::config::keys::Keys;
 use crate::config::{FileError, Settings, peers};
@@ -25,14 +28,14 @@ use crate::engine::{self, Validator};
 use crate::genesis::Genesis;
 use crate::http::{Api, Handles};
 use crate::mempool::pool::Limits;
+use crate::metrics::Metrics;
 use crate::monitor::{Event, Monitor};
 use crate::network::{self, Endpoint};
 use crate::status::{Cause, Status};
 use crate::vote::{FileRecord, Gate, RecordError, Scheme, owner, scheme::SchemeError};
 use ::tokio::signal::unix::{SignalKind, signal};
-use arblast::{Dispatcher, Selection};
 use commonware_cryptography::Signer as _;
-use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, tokio};
+use commonware_runtime::{Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -113,8 +116,8 @@ impl Parts {
     /// # Errors
     /// An [`Error`] that says which file is at fault and what to do.
     pub fn load(settings: Settings) -> Result<Self, Error> {
-        let selection: Selection = settings.accel.parse().unwrap_or(Selection::Auto);
-        let dispatcher = Dispatcher::builder().select(selection).audit(settings.accel_audit).build()?;
+        let notice = |text: &str| tracing::info!("{text}");
+        let dispatcher = accel::builder(&settings.accel, &notice).audit(settings.accel_audit).build()?;
         let checker = Checker::new(dispatcher);
         let genesis = GenesisFile::load(&settings.genesis, &checker)?;
         let keys = Keys::load(&settings.identity_key, &settings.vote_key)?;
@@ -242,9 +245,15 @@ async fn serve(
     let folders = [parts.settings.datadir.clone(), parent(&parts.settings.vote_record)];
     let disk = disk::Watch::new(folders, parts.settings.min_free_space.0, status.clone());
     let (genesis, identity) = (parts.genesis.clone(), parts.keys.identity.public_key());
-    let mut validator = start(&context, parts, status.clone(), record).await?;
+    let metrics = {
+        let (registry, dispatcher) = (context.child("registry"), parts.checker.dispatcher().clone());
+        let page = Box::new(move || registry.encode());
+        Arc::new(Metrics::new(status.clone(), dispatcher, parts.settings.datadir.clone(), page))
+    };
+    let mut validator = start(&context, parts, status.clone(), metrics.clone(), record).await?;
+    metrics.attach(validator.mempool.clone());
     let handles = Handles { validator: &validator, genesis, identity, status: status.clone() };
-    let servers = listeners.serve(&context, Api::new(handles)).map_err(system("serve HTTP"))?;
+    let servers = listeners.serve(&context, &Api::new(handles), &metrics).map_err(system("serve HTTP"))?;
     let progress = context.child("progress").spawn({
         let status = status.clone();
         move |context| logging::progress(context, status)
@@ -277,6 +286,7 @@ async fn start(
     context: &tokio::Context,
     parts: Parts,
     status: Status,
+    metrics: Arc<Metrics>,
     record: Option<FileRecord>,
 ) -> Result<Validator<tokio::Context>, Error> {
     let listen = parts.listen();
@@ -296,7 +306,7 @@ async fn start(
         checker,
         blocker: oracle.clone(),
         peers: oracle,
-        monitor: Arc::new(Reports { status: status.clone() }),
+        monitor: Arc::new(Reports { status: status.clone(), metrics }),
         prefix: "validator".into(),
         interval: settings.block_interval,
         mempool: Limits { base_fee, waiting_bytes: half, ready_bytes: half, per_sender: 256 },
@@ -314,13 +324,15 @@ fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).map_err(|source| Error::Listen { what, address, source })
 }
 
-/// Logs what happens, and keeps the status.
+/// Logs what happens, and keeps the status and the metrics.
 struct Reports {
     status: Status,
+    metrics: Arc<Metrics>,
 }
 
 impl Monitor for Reports {
-    fn on(&self, _: usize, event: Event) {
+    fn on(&self, index: usize, event: Event) {
+        self.metrics.on(index, event.clone());
         match event {
             Event::Finalized { block, height, transactions, root, .. } => {
                 self.status.reached(height);
