@@ -4,7 +4,7 @@
 //! is rendered when its last child is known, and a text seen before is not written again. Names come from the units,
 //! so the same design gives the same bytes.
 
-use crate::block::{CHILDREN_MARK, NAME_MARK};
+use crate::block::{CHILDREN_MARK, KERNEL_MARK, NAME_MARK};
 use rust_hdl::core::verilog_gen::verilog_combinatorial;
 use rust_hdl::prelude::*;
 use sha2::{Digest, Sha256};
@@ -154,8 +154,8 @@ impl Probe for Collector {
 impl Collector {
     /// Renders a module and stores it, unless the same text is there already; returns its index.
     fn finish(&mut self, frame: Frame) -> usize {
-        let (title, comment, body, ours) = split(&frame);
-        let interior = self.interior(&frame, &body, ours);
+        let (title, comment, body, style) = split(&frame);
+        let interior = self.interior(&frame, &body, style);
         let wanted = if self.stack.is_empty() { self.top.clone() } else { title };
         let key = format!("{wanted}\n{interior}");
         if let Some(&index) = self.seen.get(&key) {
@@ -176,8 +176,8 @@ impl Collector {
     }
 
     /// Everything between the module's name and `endmodule`.
-    fn interior(&self, frame: &Frame, body: &str, ours: bool) -> String {
-        let ports: Vec<String> = frame.wires.iter().filter(|w| is_port(w)).map(|w| declare_port(w, ours)).collect();
+    fn interior(&self, frame: &Frame, body: &str, style: Style) -> String {
+        let ports: Vec<String> = frame.wires.iter().filter(|w| is_port(w)).map(|w| declare_port(w, style)).collect();
         let mut text = format!("(\n  {}\n);\n", ports.join(",\n  "));
         for wire in &frame.wires {
             match wire.kind {
@@ -188,7 +188,7 @@ impl Collector {
                 _ => {}
             }
         }
-        let children: String = frame.children.iter().map(|child| self.instance(child, ours)).collect();
+        let children: String = frame.children.iter().map(|child| self.instance(child, style)).collect();
         match body.split_once(CHILDREN_MARK) {
             Some((before, after)) => text + before.trim_end_matches(' ') + children.trim_end_matches('\n') + after,
             None => text + &children + body,
@@ -196,16 +196,16 @@ impl Collector {
     }
 
     /// The wires and the instance of a child.
-    fn instance(&self, child: &Child, ours: bool) -> String {
+    fn instance(&self, child: &Child, style: Style) -> String {
         let module = &self.modules[child.module];
         let mut text = String::new();
         let mut pins = Vec::new();
         for port in &module.ports {
-            if ours && port.name == "clock" {
+            if style != Style::Foreign && port.name == "clock" {
                 pins.push(".clock(clock)".to_string());
                 continue;
             }
-            let kind = if port.input && !ours { "reg" } else { "wire" };
+            let kind = if port.input && style != Style::Text { "reg" } else { "wire" };
             text += &format!("  {kind} {}{}_{};\n", range(port.width), child.instance, port.name);
             pins.push(format!(".{}({}_{})", port.name, child.instance, port.name));
         }
@@ -213,19 +213,37 @@ impl Collector {
     }
 }
 
-/// Name, comment and body of a module, and whether it follows our conventions or rust-hdl's.
-fn split(frame: &Frame) -> (String, String, String, bool) {
+/// How a module's body drives its outputs and its children's inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Style {
+    /// Verilog text of ours: everything is a wire, clocks are connected here.
+    Text,
+    /// Made by rust-hdl of a kernel of ours: one process drives registers, clocks are connected here.
+    Kernel,
+    /// Any other block of rust-hdl: one process drives registers, the clocks too.
+    Foreign,
+}
+
+/// Name, comment and body of a module, and its style.
+fn split(frame: &Frame) -> (String, String, String, Style) {
     let fallback = frame.instance.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_string();
     match &frame.code {
         Verilog::Custom(text) if text.starts_with(NAME_MARK) => {
             let (name, rest) = text[NAME_MARK.len()..].split_once('\n').unwrap_or_default();
             let (comment, body) = rest.split_once("\n\n").unwrap_or(("", rest));
-            (name.into(), format!("{comment}\n"), body.to_string(), true)
+            (name.into(), format!("{comment}\n"), body.to_string(), Style::Text)
         }
-        Verilog::Custom(text) => (fallback, String::new(), plain(text), false),
-        Verilog::Combinatorial(code) => (fallback, String::new(), indent(&plain(&verilog_combinatorial(code))), false),
-        Verilog::Wrapper(wrapper) => (fallback, String::new(), plain(&wrapper.code), false),
-        Verilog::Empty | Verilog::Blackbox(_) => (fallback, String::new(), String::new(), false),
+        Verilog::Custom(text) if text.starts_with(KERNEL_MARK) => {
+            let (name, rest) = text[KERNEL_MARK.len()..].split_once('\n').unwrap_or_default();
+            let (comment, body) = rest.split_once("\n\n").unwrap_or(("", rest));
+            (name.into(), format!("{comment}\n"), plain(body), Style::Kernel)
+        }
+        Verilog::Custom(text) => (fallback, String::new(), plain(text), Style::Foreign),
+        Verilog::Combinatorial(code) => {
+            (fallback, String::new(), indent(&plain(&verilog_combinatorial(code))), Style::Foreign)
+        }
+        Verilog::Wrapper(wrapper) => (fallback, String::new(), plain(&wrapper.code), Style::Foreign),
+        Verilog::Empty | Verilog::Blackbox(_) => (fallback, String::new(), String::new(), Style::Foreign),
     }
 }
 
@@ -251,11 +269,11 @@ fn port(wire: &Wire) -> Port {
     Port { name: wire.name.clone(), width: wire.width, input: wire.kind == AtomKind::InputParameter }
 }
 
-fn declare_port(wire: &Wire, ours: bool) -> String {
-    let kind = match (wire.kind == AtomKind::InputParameter, ours) {
+fn declare_port(wire: &Wire, style: Style) -> String {
+    let kind = match (wire.kind == AtomKind::InputParameter, style) {
         (true, _) => "input wire",
-        (false, true) => "output wire",
-        (false, false) => "output reg",
+        (false, Style::Text) => "output wire",
+        (false, _) => "output reg",
     };
     format!("{kind} {}{}", range(wire.width), wire.name)
 }

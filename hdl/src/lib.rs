@@ -7,6 +7,7 @@ pub mod designs;
 pub mod emit;
 pub mod engine;
 pub mod field;
+pub mod field2;
 pub mod files;
 pub mod report;
 pub mod semantics;

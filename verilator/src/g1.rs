@@ -20,7 +20,7 @@ pub(crate) fn coordinate(value: &Fq) -> Beat {
 }
 
 /// A coordinate of an engine's answer.
-fn from_beat(beat: &Beat) -> Result<Fq, Error> {
+pub(crate) fn from_beat(beat: &Beat) -> Result<Fq, Error> {
     let limbs = std::array::from_fn(|i| u64::from(beat[2 * i]) | u64::from(beat[2 * i + 1]) << 32);
     let value = BigInt::<6>::new(limbs);
     if value >= Fq::MODULUS {

@@ -221,8 +221,9 @@ impl Dispatcher {
     /// How long a device may take: never above what the CPU would need, nor above the caller's deadline. A backend
     /// chosen by name is wanted even where it is slower, and gets thirty times the CPU's need and ten seconds; a
     /// simulation an hour.
-    fn time_limit(&self, slot: &Slot, call: &Call, op: Op, size: usize) -> Duration {
-        let cpu = self.reference().costs.estimate_reference(op, size);
+    fn time_limit<O: Operation>(&self, slot: &Slot, call: &Call, operation: &O) -> Duration {
+        let once = self.reference().costs.estimate_reference(operation.op(), operation.size());
+        let cpu = once.saturating_mul(operation.allowance());
         let named = matches!(&self.0.selection, Selection::Only(name) if slot.name() == name);
         let limit = match slot.backend.kind() {
             Kind::Simulation => Duration::from_secs(3600),
@@ -262,7 +263,9 @@ impl Dispatcher {
             Ok(answer) => {
                 let took = start.elapsed();
                 slot.board.of(op).answered(size, took);
-                slot.costs.learn(op, size, took);
+                if operation.is_typical() {
+                    slot.costs.learn(op, size, took);
+                }
                 Ok(answer)
             }
             Err(DeviceError::Cancelled) => Err(Error::Cancelled),
@@ -288,7 +291,7 @@ impl Dispatcher {
             })
         } else {
             let job = Arc::new(operation.to_job(&mut call::fresh_rng()?));
-            let limit = self.time_limit(slot, call, op, size);
+            let limit = self.time_limit(slot, call, operation);
             let raw = slot.submit(job.clone(), call.class(), call.cancel_token(), Some(limit));
             raw.and_then(|raw| job.finish(raw).map_err(|e| Failure::Device(DeviceError::WrongAnswer(e))))
         };
@@ -307,7 +310,9 @@ impl Dispatcher {
         if let Checked::Right(answer) = checked {
             slot.succeeded(admission);
             slot.board.of(op).answered(size, took);
-            slot.costs.learn(op, size, took);
+            if operation.is_typical() {
+                slot.costs.learn(op, size, took);
+            }
             call.trail().note(slot.index);
             return Ok(Some(answer));
         }
