@@ -8,9 +8,12 @@ pub mod emit;
 pub mod engine;
 pub mod field;
 pub mod files;
+mod kernel;
 pub mod report;
 pub mod semantics;
+pub mod simulate;
 mod testbench;
+mod text;
 pub mod units;
 
-pub use emit::{Design, Port, design, emit};
+pub use emit::{Design, Port, design, emit, on_large_stack};

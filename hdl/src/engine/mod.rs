@@ -3,6 +3,8 @@
 pub mod accumulator;
 pub mod aggregate;
 pub mod msm;
+pub mod msm_stages;
+pub mod ports;
 pub mod registers;
-mod shell;
+pub mod shell;
 pub mod toy;

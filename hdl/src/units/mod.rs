@@ -3,6 +3,7 @@
 pub mod const_mul;
 pub mod delay;
 pub mod dsp;
+pub mod memory;
 pub mod mod_add;
 pub mod mont_mul;
 pub mod point_add;
