@@ -18,9 +18,11 @@
 //! | `scalar.rs` | splitting scalars |
 //! | `plan.rs` | windows and digits |
 //! | `group.rs` | the buckets of a group of windows |
+//! | `columns.rs` | the sums of buckets, eight at a time |
 //! | `subset.rs` | sums of random subsets |
 //! | `fold.rs` | from buckets to one sum for each bit |
 
+mod columns;
 mod fold;
 mod group;
 mod plan;
