@@ -82,15 +82,14 @@ pub(crate) struct Eight<F> {
 /// Independent chains of products of denominators, enough to cover the latency of one.
 const CHAINS: usize = 4;
 
-/// Pairs of blocks of one batch at most. An inversion takes 2.5 µs; two operands and their scratch are 500 KiB in G1,
-/// half of a second-level cache.
-const BATCH: usize = 160;
+/// Pairs of blocks of one batch at most. An inversion takes 2.5 µs; two operands and their scratch are 700 KiB in G1,
+/// which leaves room in a second-level cache of 1 MiB.
+const BATCH: usize = 256;
 
-/// What the forward pass leaves for the backward pass, for a pair of blocks.
+/// What the forward pass leaves for the backward pass, for a pair of blocks; the denominator of the slope takes the
+/// place of the second block's x.
 #[derive(Clone, Copy)]
 struct Denominator<F> {
-    /// The denominator of the slope.
-    value: F,
     /// The product of the denominators of its chain up to here.
     product: F,
     /// Its place among the exceptions, plus one; 0 where all lanes are as usual.
@@ -158,12 +157,14 @@ impl<F: Coordinate> DenseAdder<F> {
     /// Fills blocks and adds others to some of them: the first level of all lists.
     ///
     /// `bring` fills a block with the operand of a job: the first, which goes to block i for job i of `jobs`, or the
-    /// second, which is added to it where `paired` says that there is one.
+    /// second, which is added to it where `paired` says that there is one. `announce` says of a job that its operands
+    /// will be asked for in the next batch.
     pub(crate) fn first_level<S: Scale<F>>(
         &mut self,
         jobs: usize,
         paired: impl Fn(usize) -> bool,
         bring: impl Fn(usize, bool, &mut Eight<F>),
+        announce: impl Fn(usize),
         control: &Control,
     ) -> Result<(), DeviceError> {
         self.reserve(jobs);
@@ -180,9 +181,14 @@ impl<F: Coordinate> DenseAdder<F> {
                 }
                 job += 1;
             }
-            self.add::<S>(&pairs, |blocks, [a, b]| {
+            let bring_both = |blocks: &mut [Eight<F>], [a, b]: [usize; 2]| {
                 bring(a, false, &mut blocks[a]);
                 bring(a, true, &mut blocks[b]);
+            };
+            self.add::<S>(&pairs, bring_both, |done| {
+                if job + done < jobs {
+                    announce(job + done);
+                }
             });
         }
         Ok(())
@@ -208,7 +214,7 @@ impl<F: Coordinate> DenseAdder<F> {
             }
             for batch in pairs.chunks(pairs.len().div_ceil(pairs.len().div_ceil(BATCH))) {
                 control.checkpoint()?;
-                self.add::<S>(batch, |_, _| ());
+                self.add::<S>(batch, |_, _| (), |_| ());
             }
             lists.iter_mut().for_each(|list| list.end = list.start + list.len().div_ceil(2));
         }
@@ -220,8 +226,13 @@ impl<F: Coordinate> DenseAdder<F> {
     }
 
     /// Adds the second block of each pair to the first, each after `bring` has had the chance to fill both. No block may
-    /// be in two pairs.
-    fn add<S: Scale<F>>(&mut self, pairs: &[[usize; 2]], bring: impl Fn(&mut [Eight<F>], [usize; 2])) {
+    /// be in two pairs. `meanwhile` is called with 0, 1, … as the sums come about.
+    fn add<S: Scale<F>>(
+        &mut self,
+        pairs: &[[usize; 2]],
+        bring: impl Fn(&mut [Eight<F>], [usize; 2]),
+        meanwhile: impl Fn(usize),
+    ) {
         if pairs.is_empty() {
             return;
         }
@@ -229,7 +240,7 @@ impl<F: Coordinate> DenseAdder<F> {
         unsafe {
             let products = self.forward(pairs, bring);
             let inverses = self.invert_chains::<S>(&products);
-            self.backward::<S>(pairs, inverses);
+            self.backward::<S>(pairs, inverses, meanwhile);
         }
     }
 
@@ -238,29 +249,29 @@ impl<F: Coordinate> DenseAdder<F> {
     fn forward(&mut self, pairs: &[[usize; 2]], bring: impl Fn(&mut [Eight<F>], [usize; 2])) -> [F; CHAINS] {
         let one = F::one(self.ifma);
         self.exceptions.clear();
-        self.denominators.resize(pairs.len(), Denominator { value: one, product: one, exception: 0 });
+        self.denominators.resize(pairs.len(), Denominator { product: one, exception: 0 });
         let mut products = [one; CHAINS];
         for i in 0..=pairs.len() {
             if let Some(&pair) = pairs.get(i) {
                 bring(&mut self.blocks, pair);
-                let [a, b] = pair.map(|block| &self.blocks[block]);
-                let denominator = &mut self.denominators[i];
-                denominator.value = b.point.x.difference(&a.point.x);
-                denominator.exception = 0;
-                let equal = denominator.value.zero_mask();
+                let Ok([a, b]) = self.blocks.get_disjoint_mut(pair) else { unreachable!("two blocks in a pair") };
+                let mut value = b.point.x.difference(&a.point.x);
+                let equal = value.zero_mask();
+                self.denominators[i].exception = 0;
                 if equal != 0 || a.live & b.live != !0 {
-                    let exception = exception(self.ifma, equal, a, b, &mut denominator.value);
+                    let exception = exception(self.ifma, equal, a, b, &mut value);
                     self.exceptions.push(exception);
-                    denominator.exception = self.exceptions.len() as u32;
+                    self.denominators[i].exception = self.exceptions.len() as u32;
                 }
+                b.point.x = value;
             }
             // The product of the pair before, whose denominator is ready.
             let Some(i) = i.checked_sub(1) else { continue };
+            let value = &self.blocks[pairs[i][1]].point.x;
             let (before, rest) = self.denominators.split_at_mut(i);
-            let denominator = &mut rest[0];
             match before.len().checked_sub(CHAINS) {
-                Some(last) => denominator.product.set_product(&before[last].product, &denominator.value),
-                None => denominator.product = denominator.value,
+                Some(last) => rest[0].product.set_product(&before[last].product, value),
+                None => rest[0].product = *value,
             }
         }
         let last = pairs.len().saturating_sub(CHAINS);
@@ -281,11 +292,12 @@ impl<F: Coordinate> DenseAdder<F> {
 
     /// Takes the inverses apart and computes the sums, the last first, each step a block behind the one before it.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn backward<S: Scale<F>>(&mut self, pairs: &[[usize; 2]], mut inverses: [F; CHAINS]) {
+    fn backward<S: Scale<F>>(&mut self, pairs: &[[usize; 2]], mut inverses: [F; CHAINS], meanwhile: impl Fn(usize)) {
         let count = pairs.len();
         for time in 0..count + 4 {
             let at = |step: usize| (step <= time && time - step < count).then(|| count - 1 - (time - step));
             if let Some(i) = at(0) {
+                meanwhile(time);
                 self.divide::<S>(i, pairs[i], &mut inverses[i % CHAINS]);
             }
             if let Some(i) = at(1) {
@@ -329,14 +341,22 @@ impl<F: Coordinate> DenseAdder<F> {
             let square = S::lift(&a.point.x).mul(&a.point.x);
             stage.rise = stage.rise.select(doubled, &S::lift(&square.triple()));
         }
-        inverse.mul_assign(&denominator.value);
+        inverse.mul_assign(&b.point.x);
     }
 
     /// x3 of pair i to its place, and x1 − x3.
     #[inline(always)]
     fn abscissa(&mut self, i: usize, [a, b]: [usize; 2]) {
         let (stage, x1) = (&mut self.ring[i % RING], &self.blocks[a].point.x);
-        let x3 = stage.square.sub_both(x1, &self.blocks[b].point.x);
+        let run = &self.blocks[b].point.x;
+        // x1 + x2 = 2·x1 + (x2 − x1), where x2 − x1 was replaced if it is 0.
+        let x3 = match self.denominators[i].exception {
+            0 => stage.square.sub_pair(x1, run),
+            exception => {
+                let doubled = self.exceptions[exception as usize - 1].doubled;
+                stage.square.sub_pair(x1, &run.select(doubled, &F::two_p(self.ifma)))
+            }
+        };
         stage.run = x1.difference(&x3);
         self.blocks[a].point.x = x3;
     }

@@ -7,11 +7,10 @@
 //! lanes that end early together miss at most 7·[`LONGEST`] points.
 
 use crate::backend::Control;
-use crate::cpu::vector::adder::{Point, PointRef};
+use crate::cpu::vector::adder::{Operands, Point, PointRef, Pools};
 use crate::cpu::vector::coordinate::Coordinate;
 use crate::cpu::vector::curve::{Curve, PointOf};
-use crate::cpu::vector::dense::{Converted, Eight};
-use crate::cpu::vector::memory::prefetch;
+use crate::cpu::vector::dense::{Converted, DenseAdder, Eight};
 use crate::cpu::vector::runs::{Runs, Workspace};
 use crate::cpu::vector::token::Ifma;
 use crate::error::DeviceError;
@@ -33,41 +32,30 @@ struct Piece {
     place: u32,
 }
 
-/// Up to eight pieces side by side.
-#[derive(Default)]
-struct Group {
-    starts: [u32; 8],
-    /// The lengths, the longest first; 0 where there is no piece.
-    lengths: [u32; 8],
+/// A point of each of up to eight pieces.
+struct Row {
+    refs: [PointRef; 8],
+    /// The lanes that have a point.
+    live: u8,
 }
 
-impl Group {
-    fn new(pieces: &[Piece]) -> Self {
-        let mut group = Self { starts: [pieces[0].start; 8], lengths: [0; 8] };
-        for (i, piece) in pieces.iter().enumerate() {
-            (group.starts[i], group.lengths[i]) = (piece.start, piece.length);
-        }
-        group
-    }
-
-    /// Where the points of a row are; some point of the piece where it has none in this row.
-    #[inline(always)]
-    fn row(&self, row: u32) -> [u32; 8] {
-        std::array::from_fn(|i| self.starts[i] + row.min(self.lengths[i].saturating_sub(1)))
-    }
-
-    /// The lanes that have a point in a row.
-    #[inline(always)]
-    fn live(&self, row: u32) -> u8 {
-        (0..8).fold(0, |live, i| live | u8::from(row < self.lengths[i]) << i)
-    }
+/// The rows of up to eight pieces, the longest first.
+fn rows<'a>(pieces: &'a [Piece], refs: &'a [PointRef]) -> impl Iterator<Item = Row> + 'a {
+    // Where there is no piece any more, points of the first stand in, and so does the last point of a piece after it.
+    let piece = |i: usize| pieces.get(i).unwrap_or(&pieces[0]);
+    let starts: [u32; 8] = std::array::from_fn(|i| piece(i).start);
+    let lengths: [u32; 8] = std::array::from_fn(|i| pieces.get(i).map_or(0, |piece| piece.length));
+    let lasts: [u32; 8] = std::array::from_fn(|i| piece(i).length - 1);
+    (0..pieces[0].length).map(move |row| Row {
+        refs: std::array::from_fn(|i| refs[(starts[i] + row.min(lasts[i])) as usize]),
+        live: (0..8).fold(0, |live, i| live | u8::from(row < lengths[i]) << i),
+    })
 }
 
-/// Two rows of a group that are added, or one that is left over.
+/// Two rows that are added, or one that is left over.
 struct Job {
-    group: u32,
-    first: u32,
-    second: Option<u32>,
+    first: usize,
+    second: Option<usize>,
 }
 
 /// Sums neighbouring buckets, from number `first` on; bucket i's sum is then work point i.
@@ -85,21 +73,8 @@ pub(super) fn sum_chunk<C: Curve>(
 ) -> Result<(), DeviceError> {
     work.reset(points.len());
     let (pieces, split) = cut(work, (refs, starts), first, bases, points);
-    let groups: Vec<Group> = pieces.chunks(8).map(Group::new).collect();
-    let (jobs, mut places) = plan(&groups);
-    let bring = |job: usize, second: bool, block: &mut Eight<C::Coordinate>| {
-        if let Some(Job { group, first, second: other }) = jobs.get(job + AHEAD) {
-            let row = if second { other.unwrap_or(*first) } else { *first };
-            groups[*group as usize].row(row).iter().for_each(|&i| prefetch(ifma, &bases[refs[i as usize].index()]));
-        }
-        let Job { group, first, second: other } = &jobs[job];
-        let (group, row) = (&groups[*group as usize], if second { other.unwrap_or(*first) } else { *first });
-        // SAFETY: the token proves that the CPU has the features.
-        unsafe { take(ifma, bases, group.row(row).map(|i| refs[i as usize]), block) }
-        block.live = group.live(row);
-    };
-    work.dense.first_level::<Converted>(jobs.len(), |job| jobs[job].second.is_some(), bring, control)?;
-    work.dense.levels::<Converted>(&mut places, |pairs| pairs == 0, control)?;
+    // SAFETY: the token proves that the CPU has the features.
+    let places = unsafe { sum_pieces::<C>(ifma, &mut work.dense, bases, refs, &pieces, control)? };
     let mut extra = vec![None; split.last().map_or(0, |(_, others)| others.end)];
     for (pieces, place) in pieces.chunks(8).zip(places) {
         let block = work.dense.block(place.start);
@@ -116,6 +91,41 @@ pub(super) fn sum_chunk<C: Curve>(
         }
     }
     join(work, &split, &extra, points, control)
+}
+
+/// Sums pieces, the longest first; gives where the block of each eight is.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn sum_pieces<C: Curve>(
+    ifma: Ifma,
+    adder: &mut DenseAdder<C::Coordinate>,
+    bases: &[PointOf<C>],
+    refs: &[PointRef],
+    pieces: &[Piece],
+    control: &Control,
+) -> Result<Vec<Range<usize>>, DeviceError> {
+    let rows: Vec<Row> = pieces.chunks(8).flat_map(|group| rows(group, refs)).collect();
+    let (jobs, mut places) = plan(pieces);
+    let within = |r: &PointRef| !r.is_work() & (r.index() < bases.len());
+    assert!(rows.iter().all(|row| row.refs.iter().fold(true, |all, r| all & within(r))), "a point that is not there");
+    let pools = Pools::bases(bases);
+    let row_of = |job: usize, second: bool| match (second, &jobs[job]) {
+        (true, Job { second: Some(second), .. }) => &rows[*second],
+        (_, Job { first, .. }) => &rows[*first],
+    };
+    let prefetch = |row: &Row| pools.block::<C::Coordinate>(ifma, &row.refs, 0).prefetch(ifma);
+    let bring = |job: usize, second: bool, block: &mut Eight<C::Coordinate>| {
+        if job + AHEAD < jobs.len() {
+            prefetch(row_of(job + AHEAD, second));
+        }
+        let row = row_of(job, second);
+        // SAFETY: the CPU has the features, and all points are there.
+        unsafe { take(ifma, pools, &row.refs, block) }
+        block.live = row.live;
+    };
+    let announce = |job: usize| [false, true].into_iter().for_each(|second| prefetch(row_of(job, second)));
+    adder.first_level::<Converted>(jobs.len(), |job| jobs[job].second.is_some(), bring, announce, control)?;
+    adder.levels::<Converted>(&mut places, |pairs| pairs == 0, control)?;
+    Ok(places)
 }
 
 /// The pieces of the buckets, the longest first; and of each bucket that was cut, its number and the work points of all
@@ -165,30 +175,37 @@ fn cut<F: Coordinate>(
     (sorted, split)
 }
 
-/// The additions of the first level, the second half of each group's rows to the first; and where the blocks of each
-/// group are then.
-fn plan(groups: &[Group]) -> (Vec<Job>, Vec<Range<usize>>) {
-    let (mut jobs, mut places) = (Vec::new(), Vec::with_capacity(groups.len()));
-    for (index, group) in (0u32..).zip(groups) {
-        let (start, rows) = (jobs.len(), group.lengths[0]);
+/// The additions of the first level, the second half of each eight pieces' rows to the first; and where the blocks of
+/// each eight are then.
+fn plan(pieces: &[Piece]) -> (Vec<Job>, Vec<Range<usize>>) {
+    let (mut jobs, mut places, mut before) = (Vec::new(), Vec::with_capacity(pieces.len().div_ceil(8)), 0);
+    for longest in pieces.iter().step_by(8) {
+        let (start, rows) = (jobs.len(), longest.length as usize);
         let half = rows.div_ceil(2);
         jobs.extend((0..half).map(|first| {
             let second = first + half;
-            Job { group: index, first, second: (second < rows).then_some(second) }
+            Job { first: before + first, second: (second < rows).then_some(before + second) }
         }));
         places.push(start..jobs.len());
+        before += rows;
     }
     (jobs, places)
 }
 
 /// Takes eight points into a block.
+///
+/// # Safety
+/// The CPU has the features, and the points are there.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-fn take<F: Coordinate>(ifma: Ifma, bases: &[Point<F::Element>], refs: [PointRef; 8], block: &mut Eight<F>) {
-    let points = refs.map(|r| &bases[r.index()]);
-    block.point.x = F::load(ifma, points.map(|p| &p.x));
-    block.point.y = F::load(ifma, points.map(|p| &p.y));
-    block.negative = refs.iter().enumerate().fold(0, |mask, (i, r)| mask | u8::from(r.is_negative()) << i);
+unsafe fn take<F: Coordinate>(ifma: Ifma, pools: Pools, refs: &[PointRef; 8], block: &mut Eight<F>) {
+    let operands: Operands<F> = pools.block(ifma, refs, 0);
+    // SAFETY: the caller's promise.
+    unsafe {
+        block.point.x = operands.x(ifma);
+        block.point.y = operands.y(ifma);
+    }
+    block.negative = operands.negative;
 }
 
 /// The points of a block.

@@ -12,7 +12,7 @@ use crate::error::DeviceError;
 use std::ops::Range;
 
 /// Digits whose buckets are summed at a time: their work points, half as many, stay in the second-level cache.
-const CHUNK: usize = 1 << 14;
+const CHUNK: usize = 1 << 15;
 
 /// For each window of the group and each bit of its digits, lowest first, the sum of the points whose digit has it.
 pub(super) fn sums<C: Curve>(
