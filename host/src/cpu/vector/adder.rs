@@ -151,9 +151,9 @@ struct Block<F: Coordinate> {
 
 /// Eight points in memory, and the lanes whose negative is meant.
 #[derive(Clone, Copy)]
-struct Operands<F: Coordinate> {
+pub(crate) struct Operands<F: Coordinate> {
     points: [*const Point<F::Element>; 8],
-    negative: u8,
+    pub(crate) negative: u8,
 }
 
 impl<F: Coordinate> Operands<F> {
@@ -162,9 +162,15 @@ impl<F: Coordinate> Operands<F> {
     /// # Safety
     /// The points are there, and nobody changes them.
     #[inline(always)]
-    unsafe fn x(&self, ifma: Ifma) -> F {
+    pub(crate) unsafe fn x(&self, ifma: Ifma) -> F {
         // SAFETY: the caller's promise.
         F::load(ifma, self.points.map(|p| unsafe { &(*p).x }))
+    }
+
+    /// Asks the cache for the points.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, ifma: Ifma) {
+        self.points.iter().for_each(|p| prefetch(ifma, *p));
     }
 
     /// Asks the cache for the y of the points.
@@ -179,7 +185,7 @@ impl<F: Coordinate> Operands<F> {
     /// # Safety
     /// The points are there, and nobody changes them.
     #[inline(always)]
-    unsafe fn y(&self, ifma: Ifma) -> F {
+    pub(crate) unsafe fn y(&self, ifma: Ifma) -> F {
         // SAFETY: the caller's promise.
         F::load(ifma, self.points.map(|p| unsafe { &(*p).y }))
     }
@@ -187,14 +193,19 @@ impl<F: Coordinate> Operands<F> {
 
 /// Where the caller's points and the work points are.
 #[derive(Clone, Copy)]
-struct Pools([usize; 2]);
+pub(crate) struct Pools([usize; 2]);
 
 impl Pools {
+    /// The caller's points alone.
+    pub(crate) fn bases<E>(bases: &[Point<E>]) -> Self {
+        Self([bases.as_ptr().expose_provenance(); 2])
+    }
+
     /// The operands of block `index`; past the end the last one again, whose results are dropped.
     ///
     /// The address is computed for eight at once: the pool's, and bits 2.. of the reference times the point's size.
     #[inline(always)]
-    fn block<F: Coordinate>(self, ifma: Ifma, refs: &[PointRef], index: usize) -> Operands<F> {
+    pub(crate) fn block<F: Coordinate>(self, ifma: Ifma, refs: &[PointRef], index: usize) -> Operands<F> {
         let words = match refs[8 * index..].first_chunk::<8>() {
             Some(full) => full.map(|r| r.0),
             None => std::array::from_fn(|i| refs[(8 * index + i).min(refs.len() - 1)].0),
@@ -271,7 +282,7 @@ unsafe fn forward<F: Coordinate>(
     for (i, index) in batch.enumerate() {
         if far && pairs.a.get(8 * (index + AHEAD)).is_some_and(|r| !r.is_work()) {
             let ahead: [Operands<F>; 2] = [&pairs.a, &pairs.b].map(|refs| pools.block(ifma, refs, index + AHEAD));
-            ahead.iter().for_each(|operands| operands.points.iter().for_each(|p| prefetch(ifma, *p)));
+            ahead.iter().for_each(|operands| operands.prefetch(ifma));
         }
         let (before, rest) = blocks.split_at_mut(i);
         let block = &mut rest[0];

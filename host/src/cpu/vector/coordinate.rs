@@ -44,8 +44,6 @@ pub(crate) trait Coordinate: Copy + Send + Sync + 'static {
     fn signed_difference(&self, negate: u8, other: &Self, negate_other: u8) -> Self;
     /// a − (2·b + c) + 2p for c = c' − b + 2p: that is a − b − c'.
     fn sub_pair(&self, b: &Self, c: &Self) -> Self;
-    /// a − b − c.
-    fn sub_both(&self, b: &Self, c: &Self) -> Self;
     /// a − ±b; the mask names the lanes where b is negated.
     fn sub_signed(&self, b: &Self, negate: u8) -> Self;
     /// −a where the mask has a one, a elsewhere.
@@ -121,10 +119,6 @@ impl Coordinate for Fp8 {
     #[inline(always)]
     fn sub_pair(&self, b: &Self, c: &Self) -> Self {
         self.columns().sub(b).sub(b).sub(c).settle::<5>()
-    }
-    #[inline(always)]
-    fn sub_both(&self, b: &Self, c: &Self) -> Self {
-        self.columns().sub(b).sub(c).settle::<3>()
     }
     #[inline(always)]
     fn sub_signed(&self, b: &Self, negate: u8) -> Self {
@@ -211,10 +205,6 @@ impl Coordinate for Fp2x8 {
     #[inline(always)]
     fn sub_pair(&self, b: &Self, c: &Self) -> Self {
         Self { c0: self.c0.sub_pair(&b.c0, &c.c0), c1: self.c1.sub_pair(&b.c1, &c.c1) }
-    }
-    #[inline(always)]
-    fn sub_both(&self, b: &Self, c: &Self) -> Self {
-        Self { c0: self.c0.sub_both(&b.c0, &c.c0), c1: self.c1.sub_both(&b.c1, &c.c1) }
     }
     #[inline(always)]
     fn sub_signed(&self, b: &Self, negate: u8) -> Self {

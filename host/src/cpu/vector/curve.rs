@@ -10,6 +10,7 @@ use crate::cpu::group::{Group, OnE1, OnE2};
 use ark_bls12_381::{Fq, Fq2, G1Affine, G2Affine};
 use ark_ec::AffineRepr;
 use ark_ff::BigInt;
+use std::mem::MaybeUninit;
 
 /// One of the two curves.
 pub(crate) trait Curve: 'static {
@@ -108,21 +109,40 @@ fn fq(words: [u64; 6]) -> Fq {
 /// Points of arkworks in the engine's form; an identity becomes a point that must not be used.
 pub(crate) fn import<C: Curve>(ifma: Ifma, points: &[AffineOf<C>]) -> Vec<PointOf<C>> {
     let mut out = Vec::with_capacity(points.len());
-    let padding = AffineOf::<C>::generator();
-    for eight in points.chunks(8) {
-        let lanes = std::array::from_fn(|i| eight.get(i).unwrap_or(&padding));
-        // SAFETY: the token proves that the CPU has the features.
-        let stored = unsafe { import_eight::<C>(ifma, lanes) };
-        out.extend_from_slice(&stored[..eight.len()]);
-    }
+    import_to::<C>(ifma, points, &mut out.spare_capacity_mut()[..points.len()]);
+    // SAFETY: so many have been written.
+    unsafe { out.set_len(points.len()) };
     out
 }
 
+/// As [`import`], to as many places; all of them are written.
+pub(crate) fn import_to<C: Curve>(ifma: Ifma, points: &[AffineOf<C>], out: &mut [MaybeUninit<PointOf<C>>]) {
+    assert_eq!(points.len(), out.len());
+    let full = points.len() / 8 * 8;
+    for (points, out) in points[..full].chunks_exact(8).zip(out[..full].chunks_exact_mut(8)) {
+        // SAFETY: the token proves that the CPU has the features; there are eight places.
+        unsafe { import_eight::<C>(ifma, std::array::from_fn(|i| &points[i]), out.as_mut_ptr().cast()) };
+    }
+    if let Some(last) = points.len().checked_sub(1).filter(|_| full < points.len()) {
+        let mut eight = [Point::default(); 8];
+        let lanes = std::array::from_fn(|i| &points[last.min(full + i)]);
+        // SAFETY: as above.
+        unsafe { import_eight::<C>(ifma, lanes, eight.as_mut_ptr()) };
+        out[full..].iter_mut().zip(eight).for_each(|(out, point)| _ = out.write(point));
+    }
+}
+
+/// # Safety
+/// The CPU has the features, and there are eight places.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn import_eight<C: Curve>(ifma: Ifma, points: [&AffineOf<C>; 8]) -> [PointOf<C>; 8] {
+unsafe fn import_eight<C: Curve>(ifma: Ifma, points: [&AffineOf<C>; 8], out: *mut PointOf<C>) {
     let (x, y) = C::load(ifma, points);
-    let (x, y) = (x.store(ifma), y.store(ifma));
-    std::array::from_fn(|i| Point { x: x[i], y: y[i] })
+    // SAFETY: the caller's promise.
+    unsafe {
+        let places: [_; 8] = std::array::from_fn(|i| out.add(i));
+        x.store_to(ifma, places.map(|point| &raw mut (*point).x));
+        y.store_to(ifma, places.map(|point| &raw mut (*point).y));
+    }
 }
 
 /// The lanes of up to eight points that satisfy y² = x³ + b.

@@ -26,39 +26,38 @@
 
 use super::adder::Point;
 use super::coordinate::Coordinate;
-use super::curve::{AffineOf, Curve, E1, E2};
 use super::fp::Fp8;
-use super::fp2::Fp2x8;
 use super::token::Ifma;
 use crate::backend::Control;
 use crate::error::DeviceError;
-use ark_bls12_381::{Fq, G1Affine};
-use ark_ec::AffineRepr;
-use ark_ff::BigInt;
+use std::ops::Range;
 
-/// How a curve's points go through the sums here.
-pub(crate) trait Dense: Curve {
-    /// Eight points as x and y; any values for the identity.
-    fn load(ifma: Ifma, points: [&AffineOf<Self>; 8]) -> (Self::Coordinate, Self::Coordinate);
-    /// Eight points for arkworks; none of them the identity.
-    fn store(ifma: Ifma, x: &Self::Coordinate, y: &Self::Coordinate) -> [AffineOf<Self>; 8];
+/// What the coordinates of points are multiples of, and what follows for slopes.
+pub(crate) trait Scale<F> {
     /// The slope as the factor of x1 − x3, from the slope as the root of its square; below 2^18·p.
-    fn lift(slope: &Self::Coordinate) -> Self::Coordinate;
+    fn lift(slope: &F) -> F;
     /// The inverse that a batch begins with, from the inverse of a product of denominators.
-    fn scale(ifma: Ifma, inverse: &Self::Coordinate) -> Self::Coordinate;
+    fn scale(ifma: Ifma, inverse: &F) -> F;
 }
 
-impl Dense for E1 {
+/// Coordinates in the Montgomery form of this engine: nothing follows.
+pub(crate) struct Converted;
+
+impl<F: Coordinate> Scale<F> for Converted {
     #[inline(always)]
-    fn load(ifma: Ifma, points: [&G1Affine; 8]) -> (Fp8, Fp8) {
-        let load = |words| Fp8::from_words_unscaled(ifma, words);
-        (load(points.map(|p| &p.x.0.0)), load(points.map(|p| &p.y.0.0)))
+    fn lift(slope: &F) -> F {
+        *slope
     }
     #[inline(always)]
-    fn store(ifma: Ifma, x: &Fp8, y: &Fp8) -> [G1Affine; 8] {
-        let [x, y] = [x, y].map(|c| c.to_words_unscaled(ifma).map(|words| Fq::new_unchecked(BigInt::new(words))));
-        std::array::from_fn(|i| G1Affine::new_unchecked(x[i], y[i]))
+    fn scale(_: Ifma, inverse: &F) -> F {
+        *inverse
     }
+}
+
+/// Coordinates in Fp in arkworks' Montgomery form.
+pub(crate) struct Unconverted;
+
+impl Scale<Fp8> for Unconverted {
     #[inline(always)]
     fn lift(slope: &Fp8) -> Fp8 {
         slope.times_2_16()
@@ -70,46 +69,27 @@ impl Dense for E1 {
     }
 }
 
-/// Points of G2 are converted: a product in Fp2 has no room for a factor that is not reduced.
-impl Dense for E2 {
-    #[inline(always)]
-    fn load(ifma: Ifma, points: [&AffineOf<E2>; 8]) -> (Fp2x8, Fp2x8) {
-        <E2 as Curve>::load(ifma, points)
-    }
-    #[inline(always)]
-    fn store(ifma: Ifma, x: &Fp2x8, y: &Fp2x8) -> [AffineOf<E2>; 8] {
-        <E2 as Curve>::store(ifma, x, y)
-    }
-    #[inline(always)]
-    fn lift(slope: &Fp2x8) -> Fp2x8 {
-        *slope
-    }
-    #[inline(always)]
-    fn scale(_: Ifma, inverse: &Fp2x8) -> Fp2x8 {
-        *inverse
-    }
-}
-
 /// Eight points, or fewer.
 #[derive(Clone, Copy)]
 pub(crate) struct Eight<F> {
-    point: Point<F>,
+    pub(crate) point: Point<F>,
     /// The lanes that have a point.
-    live: u8,
+    pub(crate) live: u8,
+    /// The lanes whose point's negative is meant.
+    pub(crate) negative: u8,
 }
 
 /// Independent chains of products of denominators, enough to cover the latency of one.
 const CHAINS: usize = 4;
 
-/// Pairs of blocks of one batch at most. An inversion takes 2.5 µs; two operands and their scratch are 500 KiB in G1,
-/// half of a second-level cache.
-const BATCH: usize = 160;
+/// Pairs of blocks of one batch at most. An inversion takes 2.5 µs; two operands and their scratch are 700 KiB in G1,
+/// which leaves room in a second-level cache of 1 MiB.
+const BATCH: usize = 256;
 
-/// What the forward pass leaves for the backward pass, for a pair of blocks.
+/// What the forward pass leaves for the backward pass, for a pair of blocks; the denominator of the slope takes the
+/// place of the second block's x.
 #[derive(Clone, Copy)]
 struct Denominator<F> {
-    /// The denominator of the slope.
-    value: F,
     /// The product of the denominators of its chain up to here.
     product: F,
     /// Its place among the exceptions, plus one; 0 where all lanes are as usual.
@@ -168,132 +148,130 @@ impl<F: Coordinate> DenseAdder<F> {
         }
     }
 
-    /// A few points for each list, whose sum is the list's: those of what [`enough`] calls enough levels.
+    /// Makes room for so many blocks, and for those that one batch brings.
+    pub(crate) fn reserve(&mut self, blocks: usize) {
+        let one = F::one(self.ifma);
+        self.blocks.resize(blocks + BATCH, Eight { point: Point { x: one, y: one }, live: 0, negative: 0 });
+    }
+
+    /// Fills blocks and adds others to some of them: the first level of all lists.
     ///
-    /// The lists select points by index; the identity may be among them.
-    ///
-    /// # Errors
-    /// As [`Control::checkpoint`].
-    ///
-    /// # Panics
-    /// If an index is not below the number of points.
-    pub(crate) fn shorten<C: Dense<Coordinate = F>>(
+    /// `bring` fills a block with the operand of a job: the first, which goes to block i for job i of `jobs`, or the
+    /// second, which is added to it where `paired` says that there is one. `announce` says of a job that its operands
+    /// will be asked for in the next batch.
+    pub(crate) fn first_level<S: Scale<F>>(
         &mut self,
-        points: &[AffineOf<C>],
-        lists: &[&[u32]],
+        jobs: usize,
+        paired: impl Fn(usize) -> bool,
+        bring: impl Fn(usize, bool, &mut Eight<F>),
+        announce: impl Fn(usize),
         control: &Control,
-    ) -> Result<Vec<Vec<AffineOf<C>>>, DeviceError> {
-        let (mut lists, mut pairs) = self.first_level::<C>(points, lists, control)?;
+    ) -> Result<(), DeviceError> {
+        self.reserve(jobs);
+        let mut pairs = Vec::with_capacity(BATCH);
+        let mut job = 0;
+        while job < jobs {
+            control.checkpoint()?;
+            pairs.clear();
+            while job < jobs && pairs.len() < BATCH {
+                if paired(job) {
+                    pairs.push([job, jobs + pairs.len()]);
+                } else {
+                    bring(job, false, &mut self.blocks[job]);
+                }
+                job += 1;
+            }
+            let bring_both = |blocks: &mut [Eight<F>], [a, b]: [usize; 2]| {
+                bring(a, false, &mut blocks[a]);
+                bring(a, true, &mut blocks[b]);
+            };
+            self.add::<S>(&pairs, bring_both, |done| {
+                if job + done < jobs {
+                    announce(job + done);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds the upper half of each list's blocks to the lower, level by level, until `enough` says of the pairs of a
+    /// level that they are too few.
+    pub(crate) fn levels<S: Scale<F>>(
+        &mut self,
+        lists: &mut [Range<usize>],
+        enough: impl Fn(usize) -> bool,
+        control: &Control,
+    ) -> Result<(), DeviceError> {
+        let mut pairs = Vec::new();
         loop {
             pairs.clear();
-            for &(start, count) in &lists {
-                pairs.extend((start..start + count / 2).map(|i| [i, i + count.div_ceil(2)]));
+            for list in lists.iter() {
+                let half = list.len().div_ceil(2);
+                pairs.extend((list.start..list.end - half).map(|i| [i, i + half]));
             }
             if enough(pairs.len()) {
-                return Ok(lists.iter().map(|&(start, count)| self.export::<C>(start..start + count)).collect());
+                return Ok(());
             }
-            for batch in batches(&pairs) {
+            for batch in pairs.chunks(pairs.len().div_ceil(pairs.len().div_ceil(BATCH))) {
                 control.checkpoint()?;
-                self.add::<C>(batch);
+                self.add::<S>(batch, |_, _| (), |_| ());
             }
-            lists.iter_mut().for_each(|(_, count)| *count = count.div_ceil(2));
+            lists.iter_mut().for_each(|list| list.end = list.start + list.len().div_ceil(2));
         }
     }
 
-    /// Takes the points in and does the first level of additions as they come; gives where the blocks of each list
-    /// start and how many there are, and room for pairs.
-    #[expect(clippy::type_complexity, reason = "two lists, used once")]
-    fn first_level<C: Dense<Coordinate = F>>(
+    /// A block.
+    pub(crate) fn block(&self, index: usize) -> &Eight<F> {
+        &self.blocks[index]
+    }
+
+    /// Adds the second block of each pair to the first, each after `bring` has had the chance to fill both. No block may
+    /// be in two pairs. `meanwhile` is called with 0, 1, … as the sums come about.
+    fn add<S: Scale<F>>(
         &mut self,
-        points: &[AffineOf<C>],
-        lists: &[&[u32]],
-        control: &Control,
-    ) -> Result<(Vec<(usize, usize)>, Vec<[usize; 2]>), DeviceError> {
-        let (mut places, mut all) = (Vec::with_capacity(lists.len()), 0);
-        let mut pairs = Vec::new();
-        for list in lists {
-            let count = list.len().div_ceil(8).div_ceil(2);
-            places.push((all, count));
-            pairs.extend((0..count).map(|i| {
-                (all + i, &list[8 * i..list.len().min(8 * i + 8)], list.get(8 * (count + i)..).unwrap_or_default())
-            }));
-            all += count;
-        }
-        let one = F::one(self.ifma);
-        self.blocks.resize(all + BATCH, Eight { point: Point { x: one, y: one }, live: 0 });
-        let mut batch = Vec::with_capacity(BATCH);
-        for taken in batches(&pairs) {
-            control.checkpoint()?;
-            batch.clear();
-            for &(place, first, second) in taken {
-                // SAFETY: the token proves that the CPU has the features.
-                unsafe {
-                    take::<C>(self.ifma, points, first, &mut self.blocks[place]);
-                    if !second.is_empty() {
-                        let place_of_second = all + batch.len();
-                        take::<C>(self.ifma, points, &second[..second.len().min(8)], &mut self.blocks[place_of_second]);
-                        batch.push([place, place_of_second]);
-                    }
-                }
-            }
-            self.add::<C>(&batch);
-        }
-        Ok((places, Vec::with_capacity(pairs.len())))
-    }
-
-    /// The points of some blocks for arkworks.
-    fn export<C: Dense<Coordinate = F>>(&self, range: std::ops::Range<usize>) -> Vec<AffineOf<C>> {
-        let mut out = Vec::with_capacity(8 * range.len());
-        for block in &self.blocks[range] {
-            // SAFETY: the token proves that the CPU has the features.
-            let stored = unsafe { give::<C>(self.ifma, &block.point) };
-            out.extend(
-                stored.into_iter().enumerate().filter(|(i, _)| block.live >> i & 1 == 1).map(|(_, point)| point),
-            );
-        }
-        out
-    }
-
-    /// Adds the second block of each pair to the first. No block may be in two pairs.
-    fn add<C: Dense<Coordinate = F>>(&mut self, pairs: &[[usize; 2]]) {
+        pairs: &[[usize; 2]],
+        bring: impl Fn(&mut [Eight<F>], [usize; 2]),
+        meanwhile: impl Fn(usize),
+    ) {
         if pairs.is_empty() {
             return;
         }
         // SAFETY: the token proves that the CPU has the features.
         unsafe {
-            let products = self.forward::<C>(pairs);
-            let inverses = self.invert_chains::<C>(&products);
-            self.backward::<C>(pairs, inverses);
+            let products = self.forward(pairs, bring);
+            let inverses = self.invert_chains::<S>(&products);
+            self.backward::<S>(pairs, inverses, meanwhile);
         }
     }
 
     /// Computes the denominators and their products; gives the product of each chain.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn forward<C: Dense<Coordinate = F>>(&mut self, pairs: &[[usize; 2]]) -> [F; CHAINS] {
+    fn forward(&mut self, pairs: &[[usize; 2]], bring: impl Fn(&mut [Eight<F>], [usize; 2])) -> [F; CHAINS] {
         let one = F::one(self.ifma);
         self.exceptions.clear();
-        self.denominators.resize(pairs.len(), Denominator { value: one, product: one, exception: 0 });
+        self.denominators.resize(pairs.len(), Denominator { product: one, exception: 0 });
         let mut products = [one; CHAINS];
         for i in 0..=pairs.len() {
-            if let Some(pair) = pairs.get(i) {
-                let [a, b] = pair.map(|block| &self.blocks[block]);
-                let denominator = &mut self.denominators[i];
-                denominator.value = b.point.x.difference(&a.point.x);
-                denominator.exception = 0;
-                let equal = denominator.value.zero_mask();
+            if let Some(&pair) = pairs.get(i) {
+                bring(&mut self.blocks, pair);
+                let Ok([a, b]) = self.blocks.get_disjoint_mut(pair) else { unreachable!("two blocks in a pair") };
+                let mut value = b.point.x.difference(&a.point.x);
+                let equal = value.zero_mask();
+                self.denominators[i].exception = 0;
                 if equal != 0 || a.live & b.live != !0 {
-                    let exception = exception(self.ifma, equal, a, b, &mut denominator.value);
+                    let exception = exception(self.ifma, equal, a, b, &mut value);
                     self.exceptions.push(exception);
-                    denominator.exception = self.exceptions.len() as u32;
+                    self.denominators[i].exception = self.exceptions.len() as u32;
                 }
+                b.point.x = value;
             }
-            // The product of the block before, whose denominator is ready.
+            // The product of the pair before, whose denominator is ready.
             let Some(i) = i.checked_sub(1) else { continue };
+            let value = &self.blocks[pairs[i][1]].point.x;
             let (before, rest) = self.denominators.split_at_mut(i);
-            let denominator = &mut rest[0];
             match before.len().checked_sub(CHAINS) {
-                Some(last) => denominator.product.set_product(&before[last].product, &denominator.value),
-                None => denominator.product = denominator.value,
+                Some(last) => rest[0].product.set_product(&before[last].product, value),
+                None => rest[0].product = *value,
             }
         }
         let last = pairs.len().saturating_sub(CHAINS);
@@ -305,21 +283,22 @@ impl<F: Coordinate> DenseAdder<F> {
 
     /// The inverses of the chains' products, by one inversion.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn invert_chains<C: Dense<Coordinate = F>>(&self, [a, b, c, d]: &[F; CHAINS]) -> [F; CHAINS] {
+    fn invert_chains<S: Scale<F>>(&self, [a, b, c, d]: &[F; CHAINS]) -> [F; CHAINS] {
         let (ab, cd) = (a.mul(b), c.mul(d));
-        let inverse = C::scale(self.ifma, &ab.mul(&cd).invert(self.ifma));
+        let inverse = S::scale(self.ifma, &ab.mul(&cd).invert(self.ifma));
         let (inverse_ab, inverse_cd) = (inverse.mul(&cd), inverse.mul(&ab));
         [inverse_ab.mul(b), inverse_ab.mul(a), inverse_cd.mul(d), inverse_cd.mul(c)]
     }
 
     /// Takes the inverses apart and computes the sums, the last first, each step a block behind the one before it.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    fn backward<C: Dense<Coordinate = F>>(&mut self, pairs: &[[usize; 2]], mut inverses: [F; CHAINS]) {
+    fn backward<S: Scale<F>>(&mut self, pairs: &[[usize; 2]], mut inverses: [F; CHAINS], meanwhile: impl Fn(usize)) {
         let count = pairs.len();
         for time in 0..count + 4 {
             let at = |step: usize| (step <= time && time - step < count).then(|| count - 1 - (time - step));
             if let Some(i) = at(0) {
-                self.divide::<C>(i, pairs[i], &mut inverses[i % CHAINS]);
+                meanwhile(time);
+                self.divide::<S>(i, pairs[i], &mut inverses[i % CHAINS]);
             }
             if let Some(i) = at(1) {
                 let stage = &mut self.ring[i % RING];
@@ -331,7 +310,7 @@ impl<F: Coordinate> DenseAdder<F> {
             if let Some(i) = at(2) {
                 let stage = &mut self.ring[i % RING];
                 stage.square.set_square(&stage.slope);
-                stage.slope = C::lift(&stage.slope);
+                stage.slope = S::lift(&stage.slope);
             }
             if let Some(i) = at(4) {
                 self.ordinate(i, pairs[i]);
@@ -345,28 +324,39 @@ impl<F: Coordinate> DenseAdder<F> {
 
     /// The quotient and the rise of pair i; the inverse for the pair before in its chain.
     #[inline(always)]
-    fn divide<C: Dense<Coordinate = F>>(&mut self, i: usize, [a, b]: [usize; 2], inverse: &mut F) {
+    fn divide<S: Scale<F>>(&mut self, i: usize, [a, b]: [usize; 2], inverse: &mut F) {
         let (stage, denominator) = (&mut self.ring[i % RING], &self.denominators[i]);
         match i.checked_sub(CHAINS) {
             Some(before) => stage.quotient.set_product(inverse, &self.denominators[before].product),
             None => stage.quotient = *inverse,
         }
-        let [a, b] = [a, b].map(|block| &self.blocks[block].point);
-        stage.rise = b.y.signed_difference(0, &a.y, 0);
+        let [a, b] = [a, b].map(|block| &self.blocks[block]);
+        stage.rise = match a.negative | b.negative {
+            0 => b.point.y.signed_difference(0, &a.point.y, 0),
+            _ => b.point.y.signed_difference(b.negative, &a.point.y, a.negative),
+        };
         if denominator.exception != 0 {
             let doubled = self.exceptions[denominator.exception as usize - 1].doubled;
             // In G1 2^16·m(2^16·A·x, A·x) = A·x².
-            let square = C::lift(&a.x).mul(&a.x);
-            stage.rise = stage.rise.select(doubled, &C::lift(&square.triple()));
+            let square = S::lift(&a.point.x).mul(&a.point.x);
+            stage.rise = stage.rise.select(doubled, &S::lift(&square.triple()));
         }
-        inverse.mul_assign(&denominator.value);
+        inverse.mul_assign(&b.point.x);
     }
 
     /// x3 of pair i to its place, and x1 − x3.
     #[inline(always)]
     fn abscissa(&mut self, i: usize, [a, b]: [usize; 2]) {
         let (stage, x1) = (&mut self.ring[i % RING], &self.blocks[a].point.x);
-        let x3 = stage.square.sub_both(x1, &self.blocks[b].point.x);
+        let run = &self.blocks[b].point.x;
+        // x1 + x2 = 2·x1 + (x2 − x1), where x2 − x1 was replaced if it is 0.
+        let x3 = match self.denominators[i].exception {
+            0 => stage.square.sub_pair(x1, run),
+            exception => {
+                let doubled = self.exceptions[exception as usize - 1].doubled;
+                stage.square.sub_pair(x1, &run.select(doubled, &F::two_p(self.ifma)))
+            }
+        };
         stage.run = x1.difference(&x3);
         self.blocks[a].point.x = x3;
     }
@@ -375,7 +365,11 @@ impl<F: Coordinate> DenseAdder<F> {
     #[inline(always)]
     fn ordinate(&mut self, i: usize, [a, _]: [usize; 2]) {
         let sum = &mut self.blocks[a];
-        sum.point.y = self.ring[i % RING].fall.sub_signed(&sum.point.y, 0);
+        let fall = &self.ring[i % RING].fall;
+        sum.point.y = match std::mem::take(&mut sum.negative) {
+            0 => fall.sub_signed(&sum.point.y, 0),
+            negative => fall.sub_signed(&sum.point.y, negative),
+        };
         let exception = self.denominators[i].exception;
         if exception != 0 {
             let exception = &self.exceptions[exception as usize - 1];
@@ -386,35 +380,6 @@ impl<F: Coordinate> DenseAdder<F> {
     }
 }
 
-/// Whether a level with so many pairs of blocks is not worth its inversion, 2.5 µs, against 1.3 µs for each with blst.
-fn enough(pairs: usize) -> bool {
-    pairs < 3
-}
-
-/// All items in as few batches as there can be, of equal sizes.
-fn batches<T>(items: &[T]) -> impl Iterator<Item = &[T]> {
-    let count = items.len().div_ceil(BATCH).max(1);
-    items.chunks(items.len().div_ceil(count).max(1))
-}
-
-/// Takes up to eight points into a block.
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn take<C: Dense>(ifma: Ifma, points: &[AffineOf<C>], indices: &[u32], block: &mut Eight<C::Coordinate>) {
-    let lanes: [&AffineOf<C>; 8] = match indices.first_chunk::<8>() {
-        Some(eight) => eight.map(|i| &points[i as usize]),
-        None => std::array::from_fn(|i| &points[indices[i.min(indices.len() - 1)] as usize]),
-    };
-    let live = lanes.iter().enumerate().fold(0, |live, (i, p)| live | u8::from(!p.is_zero()) << i);
-    block.live = live & (0xff >> (8 - indices.len().min(8)));
-    (block.point.x, block.point.y) = <C as Dense>::load(ifma, lanes);
-}
-
-/// The points of a block for arkworks.
-#[target_feature(enable = "avx512f,avx512ifma")]
-fn give<C: Dense>(ifma: Ifma, point: &Point<C::Coordinate>) -> [AffineOf<C>; 8] {
-    <C as Dense>::store(ifma, &point.x, &point.y)
-}
-
 /// Sorts out the lanes of a pair; gives those with equal points the denominator of their tangent, 2·y1, and those without
 /// a sum of two points the denominator 1.
 #[target_feature(enable = "avx512f,avx512ifma")]
@@ -422,10 +387,11 @@ fn give<C: Dense>(ifma: Ifma, point: &Point<C::Coordinate>) -> [AffineOf<C>; 8] 
 #[inline(never)]
 fn exception<F: Coordinate>(ifma: Ifma, equal: u8, a: &Eight<F>, b: &Eight<F>, denominator: &mut F) -> Exception<F> {
     let both = a.live & b.live;
-    let sum = b.point.y.signed_difference(0, &a.point.y, !0);
+    let sum = b.point.y.signed_difference(b.negative, &a.point.y, !a.negative);
     let cancelled = equal & both & sum.zero_mask();
     let doubled = equal & both & !cancelled;
     *denominator = denominator.select(doubled, &sum).select(cancelled | !both, &F::one(ifma));
-    let kept = Point { x: b.point.x.select(a.live, &a.point.x), y: b.point.y.select(a.live, &a.point.y) };
+    let [y1, y2] = [a, b].map(|operand| operand.point.y.negate(operand.negative));
+    let kept = Point { x: b.point.x.select(a.live, &a.point.x), y: y2.select(a.live, &y1) };
     Exception { doubled, single: !both, kept, live: (a.live | b.live) & !cancelled }
 }

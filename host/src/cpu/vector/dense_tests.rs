@@ -1,9 +1,8 @@
 //! Sums of long lists against blst, on what is hard on them.
 
 use super::curve::{AffineOf, Curve, E1, E2};
-use super::dense::Dense;
 use super::msm::Workspaces;
-use super::sum::sum;
+use super::sum::{Dense, sum};
 use super::token::Ifma;
 use crate::backend::{Backend, CancelToken, Class, Control, IndexLists};
 use crate::cpu::CpuPortable;

@@ -20,6 +20,7 @@
 //! | `token.rs` | the proof that the CPU has the instructions |
 //! | `mont.rs` | columns, products, Montgomery reduction, for any number of limbs |
 //! | `memory.rs` | transposition between elements in memory and vectors of limbs |
+//! | `pages.rs` | large pages under large buffers |
 //! | `fp.rs`, `fr.rs`, `fp2.rs` | the fields |
 //! | `coordinate.rs`, `invert.rs` | Fp and Fp2 as the coordinates of points; inversion across the lanes |
 //! | `curve.rs` | the two curves: endomorphisms, conversion |

@@ -6,8 +6,8 @@ const LARGE: usize = 4 << 20;
 
 /// Asks the system to back a large empty buffer, not written yet, with large pages; nothing changes where it will not.
 ///
-/// The first write to each page of 4 KiB costs 1 to 4 µs, as much as transforming its 128 values; and strided rounds and
-/// tables that are read in random order touch so many pages that translations run out.
+/// The first write to each page of 4 KiB costs 1 to 4 µs, as much as transforming its 128 values or converting its 32
+/// points; and strided rounds and points in random order touch so many pages at once that translations run out.
 #[cfg(target_os = "linux")]
 pub(crate) fn ask_for_large<T>(buffer: &mut Vec<T>) {
     let bytes = buffer.capacity() * size_of::<T>();

@@ -19,11 +19,6 @@ pub(crate) struct Runs {
 }
 
 impl Runs {
-    pub(crate) fn clear(&mut self) {
-        self.refs.clear();
-        self.lengths.clear();
-    }
-
     /// The only point of each list, after [`Workspace::sum`]; `None` for the identity.
     pub(crate) fn sums(&self) -> impl Iterator<Item = Option<PointRef>> {
         let mut refs = self.refs.iter();

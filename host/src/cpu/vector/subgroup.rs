@@ -100,7 +100,7 @@ impl<C: Subgroup> Test<'_, C> {
             return Ok(());
         }
         let (rng, points) = (&mut self.rng, &self.points[start..end]);
-        let sums = self.workspaces.with(self.ifma, |work| subset_sums::<C>(work, points, rng, control))?;
+        let sums = self.workspaces.with(self.ifma, |work| subset_sums::<C>(self.ifma, work, points, rng, control))?;
         // Where there is no sum, it is the identity; a sign changes nothing.
         let sums: Vec<PointOf<C>> = sums.into_iter().flatten().map(|(sum, _)| sum).collect();
         if members_by_endomorphism::<C>(self.ifma, &sums).into_iter().all(|member| member) {

@@ -1,8 +1,11 @@
 //! Sums of points by index lists. Points of the whole curve.
 
 use super::adder::PointRef;
-use super::curve::{AffineOf, Curve, export, import};
-use super::dense::Dense;
+use super::curve::{AffineOf, Curve, E1, E2, export, import};
+use super::dense::{Converted, DenseAdder, Eight, Scale, Unconverted};
+use super::fp::Fp8;
+use super::fp2::Fp2x8;
+use super::memory::prefetch;
 use super::msm::Workspaces;
 use super::runs::{Runs, Workspace};
 use super::token::Ifma;
@@ -11,7 +14,10 @@ use crate::cpu::group::Group;
 use crate::cpu::threads::Threads;
 use crate::error::DeviceError;
 use crate::layout::SameLayout;
+use ark_bls12_381::{Fq, G1Affine};
 use ark_ec::AffineRepr;
+use ark_ff::BigInt;
+use std::ops::Range;
 
 /// Indices of one task at most: 2 ms in G1.
 const TASK: usize = 1 << 16;
@@ -46,6 +52,100 @@ pub(crate) fn sum<C: Dense>(
     Ok(combine::<C>(lists.len(), blocks.iter().map(|(list, _)| *list).zip(partial)))
 }
 
+/// How a curve's points go through the sums here.
+pub(crate) trait Dense: Curve {
+    /// What is done about their Montgomery form.
+    type Scale: Scale<Self::Coordinate>;
+    /// Eight points as x and y; any values for the identity.
+    fn load(ifma: Ifma, points: [&AffineOf<Self>; 8]) -> (Self::Coordinate, Self::Coordinate);
+    /// Eight points for arkworks; none of them the identity.
+    fn store(ifma: Ifma, x: &Self::Coordinate, y: &Self::Coordinate) -> [AffineOf<Self>; 8];
+}
+
+impl Dense for E1 {
+    type Scale = Unconverted;
+    #[inline(always)]
+    fn load(ifma: Ifma, points: [&G1Affine; 8]) -> (Fp8, Fp8) {
+        let load = |words| Fp8::from_words_unscaled(ifma, words);
+        (load(points.map(|p| &p.x.0.0)), load(points.map(|p| &p.y.0.0)))
+    }
+    #[inline(always)]
+    fn store(ifma: Ifma, x: &Fp8, y: &Fp8) -> [G1Affine; 8] {
+        let [x, y] = [x, y].map(|c| c.to_words_unscaled(ifma).map(|words| Fq::new_unchecked(BigInt::new(words))));
+        std::array::from_fn(|i| G1Affine::new_unchecked(x[i], y[i]))
+    }
+}
+
+/// Points of G2 are converted: a product in Fp2 has no room for a factor that is not reduced.
+impl Dense for E2 {
+    type Scale = Converted;
+    #[inline(always)]
+    fn load(ifma: Ifma, points: [&AffineOf<E2>; 8]) -> (Fp2x8, Fp2x8) {
+        <E2 as Curve>::load(ifma, points)
+    }
+    #[inline(always)]
+    fn store(ifma: Ifma, x: &Fp2x8, y: &Fp2x8) -> [AffineOf<E2>; 8] {
+        <E2 as Curve>::store(ifma, x, y)
+    }
+}
+
+/// A few points for each list, whose sum is the list's; none of them the identity.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn shorten<C: Dense>(
+    ifma: Ifma,
+    adder: &mut DenseAdder<C::Coordinate>,
+    points: &[AffineOf<C>],
+    lists: &[&[u32]],
+    control: &Control,
+) -> Result<Vec<Vec<AffineOf<C>>>, DeviceError> {
+    let mut jobs: Vec<[&[u32]; 2]> = Vec::new();
+    let mut places = Vec::with_capacity(lists.len());
+    for list in lists {
+        let (start, count) = (jobs.len(), list.len().div_ceil(16));
+        let eight = |i: usize| list.chunks(8).nth(i).unwrap_or_default();
+        jobs.extend((0..count).map(|i| [eight(i), eight(count + i)]));
+        places.push(start..start + count);
+    }
+    let bring = |job: usize, second: bool, block: &mut Eight<C::Coordinate>| {
+        take::<C>(ifma, points, jobs[job][usize::from(second)], block);
+    };
+    let announce = |job: usize| {
+        let indices = jobs[job].iter().copied().flatten();
+        indices.for_each(|&i| prefetch(ifma, &points[i as usize]));
+    };
+    adder.first_level::<C::Scale>(jobs.len(), |job| !jobs[job][1].is_empty(), bring, announce, control)?;
+    // An inversion takes 2.5 µs, a block of eight with blst 1.3 µs more than here.
+    adder.levels::<C::Scale>(&mut places, |pairs| pairs < 3, control)?;
+    let export = |place: Range<usize>| {
+        let mut out = Vec::with_capacity(8 * place.len());
+        for block in place.map(|i| adder.block(i)) {
+            let stored = give::<C>(ifma, block);
+            out.extend((0..8).filter(|i| block.live >> i & 1 == 1).map(|i| stored[i]));
+        }
+        out
+    };
+    Ok(places.into_iter().map(export).collect())
+}
+
+/// Takes up to eight points into a block, at least one.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn take<C: Dense>(ifma: Ifma, points: &[AffineOf<C>], indices: &[u32], block: &mut Eight<C::Coordinate>) {
+    let lanes: [&AffineOf<C>; 8] = match indices.first_chunk::<8>() {
+        Some(eight) => eight.map(|i| &points[i as usize]),
+        None => std::array::from_fn(|i| &points[indices[i.min(indices.len() - 1)] as usize]),
+    };
+    let live = lanes.iter().enumerate().fold(0, |live, (i, p)| live | u8::from(!p.is_zero()) << i);
+    block.live = live & (0xff >> (8 - indices.len()));
+    block.negative = 0;
+    (block.point.x, block.point.y) = <C as Dense>::load(ifma, lanes);
+}
+
+/// The points of a block for arkworks.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn give<C: Dense>(ifma: Ifma, block: &Eight<C::Coordinate>) -> [AffineOf<C>; 8] {
+    <C as Dense>::store(ifma, &block.point.x, &block.point.y)
+}
+
 /// Neighbouring blocks in tasks of about `share` indices.
 fn cut(blocks: &[(usize, &[u32])], share: usize) -> Vec<std::ops::Range<usize>> {
     let (mut tasks, mut start, mut filled) = (Vec::new(), 0, 0);
@@ -68,7 +168,8 @@ fn sum_blocks<C: Dense>(
     control: &Control,
 ) -> Result<Vec<AffineOf<C>>, DeviceError> {
     let long: Vec<&[u32]> = blocks.iter().copied().filter(|block| block.len() >= LONG).collect();
-    let mut shortened = work.dense.shorten::<C>(points, &long, control)?.into_iter();
+    // SAFETY: the token proves that the CPU has the features.
+    let mut shortened = unsafe { shorten::<C>(ifma, &mut work.dense, points, &long, control)?.into_iter() };
     let (mut rest, mut lengths) = (Vec::new(), Vec::with_capacity(blocks.len()));
     for block in blocks {
         let before = rest.len();

@@ -55,7 +55,8 @@ fn sum_piece<C: Split>(
     scalars: &[Fr],
     control: &Control,
 ) -> Result<AffineOf<C>, DeviceError> {
-    let parts = split::<C>(ifma, &piece.identities, scalars);
+    let mut parts = split::<C>(ifma, &piece.identities, 0, scalars);
+    parts.iter_mut().for_each(Terms::index);
     let powers = parts.iter().rposition(|terms| terms.len() > 0).map_or(0, |last| last + 1);
     if powers == 0 {
         return Ok(AffineOf::<C>::zero());
@@ -66,7 +67,7 @@ fn sum_piece<C: Split>(
     let sliding = Sliding::choose(table.stride, bits, count, powers);
     let sorted = sort(parts, sliding, piece.bases.len());
     let sums = workspaces.with(ifma, |work| {
-        let points = sum_buckets::<C>(work, &piece.points, &sorted, control)?;
+        let points = sum_buckets::<C>(ifma, work, &piece.points, &sorted, control)?;
         let points = merge_powers::<C>(ifma, work, points, powers, control)?;
         Buckets { bits: sliding.window - 1, points: spread(sliding, &points) }.fold(work, control)
     })?;

@@ -1,17 +1,18 @@
 //! The buckets of a group of neighbouring windows: sort, sum, merge the powers of the endomorphism, fold.
 
+use super::columns::sum_chunk;
 use super::fold::Buckets;
 use super::plan::{Plan, Terms};
 use crate::backend::Control;
 use crate::cpu::vector::adder::{Pairs, PointRef, Sum};
 use crate::cpu::vector::curve::{Curve, ElementOf, PointOf, apply_endomorphism};
-use crate::cpu::vector::runs::{Runs, Workspace};
+use crate::cpu::vector::runs::Workspace;
 use crate::cpu::vector::token::Ifma;
 use crate::error::DeviceError;
 use std::ops::Range;
 
 /// Digits whose buckets are summed at a time: their work points, half as many, stay in the second-level cache.
-const CHUNK: usize = 1 << 14;
+const CHUNK: usize = 1 << 15;
 
 /// For each window of the group and each bit of its digits, lowest first, the sum of the points whose digit has it.
 pub(super) fn sums<C: Curve>(
@@ -24,7 +25,7 @@ pub(super) fn sums<C: Curve>(
     control: &Control,
 ) -> Result<Vec<Sum<ElementOf<C>>>, DeviceError> {
     let sorted = sort(parts, plan, windows);
-    let points = sum_buckets::<C>(work, bases, &sorted, control)?;
+    let points = sum_buckets::<C>(ifma, work, bases, &sorted, control)?;
     let points = merge_powers::<C>(ifma, work, points, parts.len(), control)?;
     Buckets { bits: plan.window - 1, points }.fold(work, control)
 }
@@ -87,6 +88,7 @@ fn sort(parts: &[Terms], plan: &Plan, windows: Range<usize>) -> Sorted {
 
 /// Sums each bucket; bucket i's sum is then work point i.
 pub(super) fn sum_buckets<C: Curve>(
+    ifma: Ifma,
     work: &mut Workspace<C::Coordinate>,
     bases: &[PointOf<C>],
     sorted: &Sorted,
@@ -94,23 +96,13 @@ pub(super) fn sum_buckets<C: Curve>(
 ) -> Result<Vec<Option<PointRef>>, DeviceError> {
     let buckets = sorted.starts.len() - 1;
     let mut points = vec![None; buckets];
-    let mut runs = Runs::default();
     let mut first = 0;
     while first < buckets {
         // As many buckets as a chunk of digits fills, at least one.
         let limit = sorted.starts[first] + CHUNK as u32;
         let end = first + sorted.starts[first + 1..].partition_point(|&start| start <= limit).max(1);
-        runs.clear();
-        runs.refs.extend_from_slice(&sorted.refs[sorted.starts[first] as usize..sorted.starts[end] as usize]);
-        runs.lengths.extend(sorted.starts[first..=end].windows(2).map(|pair| pair[1] - pair[0]));
-        work.reset(buckets);
-        work.sum(bases, &mut runs, control)?;
-        for (bucket, sum) in (first..end).zip(runs.sums()) {
-            if let Some(sum) = sum {
-                work.points[bucket] = *sum.of([bases, &work.points]);
-                points[bucket] = Some(PointRef::work(bucket, sum.is_negative()));
-            }
-        }
+        let part = (&sorted.refs[..], &sorted.starts[first..=end]);
+        sum_chunk::<C>(ifma, work, bases, part, first, &mut points, control)?;
         first = end;
     }
     work.reset(buckets);

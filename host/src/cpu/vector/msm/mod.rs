@@ -18,10 +18,12 @@
 //! | `scalar.rs` | splitting scalars |
 //! | `plan.rs` | windows and digits |
 //! | `group.rs` | the buckets of a group of windows |
+//! | `columns.rs` | the sums of buckets, eight at a time |
 //! | `subset.rs` | sums of random subsets |
 //! | `fold.rs` | from buckets to one sum for each bit |
 //! | `table.rs`, `fixed.rs` | multiples of bases that are used again and again, and MSMs with them |
 
+mod columns;
 mod fixed;
 mod fold;
 mod group;
@@ -33,8 +35,9 @@ mod table;
 mod tests;
 
 use super::adder::Sum;
-use super::curve::{AffineOf, Curve, E1, E2, ElementOf, PointOf, export, import};
+use super::curve::{AffineOf, Curve, E1, E2, ElementOf, PointOf, export, import_to};
 use super::fr::Fr8;
+use super::pages;
 use super::runs::Workspace;
 use super::token::Ifma;
 use crate::backend::Control;
@@ -89,12 +92,21 @@ impl<C: Curve> Bases<C> {
         points: &[AffineOf<C>],
         control: &Control,
     ) -> Result<Self, DeviceError> {
-        let pieces = threads.map_pieces(control, points, 1 << 12, 1 << 18, |piece| import::<C>(ifma, piece))?;
-        let identities = (0u32..).zip(points).filter(|(_, p)| p.is_zero()).map(|(i, _)| i).collect();
-        let mut pieces = pieces.into_iter();
-        let mut all = pieces.next().unwrap_or_default();
-        pieces.for_each(|piece| all.extend(piece));
-        Ok(Self { points: all, identities })
+        let mut all = Vec::with_capacity(points.len());
+        pages::ask_for_large(&mut all);
+        let piece = points.len().div_ceil(threads.count()).clamp(1 << 12, 1 << 18);
+        let starts = (0u32..).step_by(piece);
+        let places = all.spare_capacity_mut()[..points.len()].chunks_mut(piece);
+        let tasks: Vec<_> = starts.zip(points.chunks(piece)).zip(places.map(Mutex::new)).collect();
+        let identities = threads.map_tasks(control, tasks.len(), |task| {
+            let ((start, points), places) = &tasks[task];
+            import_to::<C>(ifma, points, &mut places.lock().unwrap_or_else(|e| e.into_inner()));
+            (*start..).zip(*points).filter(|(_, p)| p.is_zero()).map(|(i, _)| i).collect::<Vec<u32>>()
+        })?;
+        drop(tasks);
+        // SAFETY: the tasks have written all of them.
+        unsafe { all.set_len(points.len()) };
+        Ok(Self { points: all, identities: identities.concat() })
     }
 }
 
@@ -134,7 +146,7 @@ pub(crate) fn msm<C: Split>(
     control: &Control,
 ) -> Result<AffineOf<C>, DeviceError> {
     control.checkpoint()?;
-    let parts = split::<C>(ifma, &bases.identities, scalars);
+    let parts = split_all::<C>(ifma, threads, &bases.identities, scalars, control)?;
     let terms: usize = parts.iter().map(Terms::len).sum();
     if terms == 0 {
         return Ok(AffineOf::<C>::zero());
@@ -149,11 +161,33 @@ pub(crate) fn msm<C: Split>(
     Ok(horner::<C>(ifma, plan.window, &bits.concat()))
 }
 
-/// The parts of the scalars, for each power of the endomorphism; none for the bases that are the identity.
-fn split<C: Split>(ifma: Ifma, identities: &[u32], scalars: &[Fr]) -> Vec<Terms> {
-    let mut parts: Vec<Terms> = (0..C::PARTS).map(|_| Terms::default()).collect();
-    let mut identities = identities.iter().peekable();
-    for (start, eight) in (0u32..).step_by(8).zip(scalars.chunks(8)) {
+/// The parts of the scalars, for each power of the endomorphism.
+fn split_all<C: Split>(
+    ifma: Ifma,
+    threads: &Threads,
+    identities: &[u32],
+    scalars: &[Fr],
+    control: &Control,
+) -> Result<Vec<Terms>, DeviceError> {
+    let piece = scalars.len().div_ceil(threads.count()).clamp(1 << 12, 1 << 18);
+    let mut pieces = threads
+        .map_tasks(control, scalars.len().div_ceil(piece), |task| {
+            let scalars = &scalars[task * piece..scalars.len().min((task + 1) * piece)];
+            split::<C>(ifma, identities, (task * piece) as u32, scalars)
+        })?
+        .into_iter();
+    let mut parts = pieces.next().unwrap_or_default();
+    pieces.for_each(|piece| parts.iter_mut().zip(piece).for_each(|(all, more)| all.append(more)));
+    parts.iter_mut().for_each(Terms::index);
+    Ok(parts)
+}
+
+/// The parts of some scalars, those of the bases from `first` on.
+fn split<C: Split>(ifma: Ifma, identities: &[u32], first: u32, scalars: &[Fr]) -> Vec<Terms> {
+    let mut parts: Vec<Terms> = (0..C::PARTS).map(|_| Terms::with_capacity(scalars.len())).collect();
+    let before = identities.partition_point(|&identity| identity < first);
+    let mut identities = identities[before..].iter().peekable();
+    for (start, eight) in (first..).step_by(8).zip(scalars.chunks(8)) {
         let words = std::array::from_fn(|i| &eight[i.min(eight.len() - 1)].0.0);
         let integers = Fr8::integers(ifma, words);
         for (index, scalar) in (start..).zip(&integers[..eight.len()]) {
@@ -167,7 +201,6 @@ fn split<C: Split>(ifma: Ifma, identities: &[u32], scalars: &[Fr]) -> Vec<Terms>
             });
         }
     }
-    parts.iter_mut().for_each(Terms::index);
     parts
 }
 

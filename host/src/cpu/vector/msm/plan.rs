@@ -15,6 +15,16 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Self { points: Vec::with_capacity(count), parts: Vec::with_capacity(count), ..Self::default() }
+    }
+
+    /// Appends terms of later points; neither was indexed.
+    pub(super) fn append(&mut self, mut more: Self) {
+        self.points.append(&mut more.points);
+        self.parts.append(&mut more.parts);
+    }
+
     pub(super) fn push(&mut self, point: u32, part: Part) {
         self.points.push(point);
         self.parts.push(part);

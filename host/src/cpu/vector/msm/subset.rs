@@ -6,6 +6,7 @@ use crate::backend::Control;
 use crate::cpu::vector::adder::{PointRef, Sum};
 use crate::cpu::vector::curve::{Curve, ElementOf, PointOf};
 use crate::cpu::vector::runs::Workspace;
+use crate::cpu::vector::token::Ifma;
 use crate::error::DeviceError;
 use rand_core::Rng;
 
@@ -18,6 +19,7 @@ const SUBSETS: usize = 128;
 /// w·b + j. Points with one number share a bucket, so a point costs ⌈128/b⌉ additions instead of 64, and the fold of
 /// the buckets gives the sum for each bit. May give a few sums more than asked for. No point may be the identity.
 pub(crate) fn subset_sums<C: Curve>(
+    ifma: Ifma,
     work: &mut Workspace<C::Coordinate>,
     bases: &[PointOf<C>],
     rng: &mut dyn Rng,
@@ -27,7 +29,7 @@ pub(crate) fn subset_sums<C: Curve>(
     let mut sums = Vec::with_capacity(2 * SUBSETS);
     for _ in 0..SUBSETS.div_ceil(bits) {
         let sorted = draw(bases.len(), bits, rng);
-        let points = sum_buckets::<C>(work, bases, &sorted, control)?;
+        let points = sum_buckets::<C>(ifma, work, bases, &sorted, control)?;
         sums.extend(Buckets { bits, points }.fold(work, control)?);
     }
     Ok(sums)
@@ -63,7 +65,6 @@ mod tests {
     use super::*;
     use crate::backend::{CancelToken, Class};
     use crate::cpu::vector::curve::{E1, export, import};
-    use crate::cpu::vector::token::Ifma;
     use ark_bls12_381::G1Affine;
     use ark_ec::{AffineRepr, CurveGroup};
     use rand_chacha::ChaCha8Rng;
@@ -83,7 +84,7 @@ mod tests {
                 .collect();
             let bases = import::<E1>(ifma, &points);
             let (mut work, mut rng) = (Workspace::new(ifma), ChaCha8Rng::seed_from_u64(7));
-            let sums = export::<E1>(ifma, &subset_sums::<E1>(&mut work, &bases, &mut rng, &control).unwrap());
+            let sums = export::<E1>(ifma, &subset_sums::<E1>(ifma, &mut work, &bases, &mut rng, &control).unwrap());
             let (bits, mut rng) = (width(count), ChaCha8Rng::seed_from_u64(7));
             let mut known = Vec::new();
             for _ in 0..SUBSETS.div_ceil(bits) {
