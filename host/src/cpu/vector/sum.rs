@@ -1,4 +1,12 @@
 //! Sums of points by index lists. Points of the whole curve.
+//!
+//! Long lists become a few points by the blocks of `dense.rs`; those and short lists are summed by blst where they are
+//! few, and by the trees of `runs.rs` where they are many.
+//!
+//! # Limit
+//! 10,000 points in one list on one thread, in µs: the products and squares of the additions 207 at the limit of 20.7 ns.
+//! 345 measured while the machine was busy: products and squares 224, other instructions of the additions 60, taking the
+//! points in 20, nine inversions 23, the last forty points by blst 10, the rest dispatch.
 
 use super::adder::PointRef;
 use super::curve::{AffineOf, Curve, E1, E2, export, import};
