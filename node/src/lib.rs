@@ -29,7 +29,7 @@
 //! | [`status`] | what a running validator says about itself |
 //! | [`network`] | connections between validators |
 //! | [`config`], [`init`], [`process`] | settings and files, a new network's, and one validator as a process |
-//! | [`http`] | the interface for clients and operators |
+//! | [`http`], [`metrics`] | the interfaces for clients and for operators |
 //! | [`devnet`] | a network in one process under load |
 //! | [`crypto`] | the door to the host crate |
 //! | [`accel`] | `--accel`: the hardware by name |
@@ -49,6 +49,7 @@ pub mod http;
 pub mod init;
 pub mod ledger;
 pub mod mempool;
+pub mod metrics;
 pub mod monitor;
 pub mod network;
 pub mod process;

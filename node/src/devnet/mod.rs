@@ -20,6 +20,7 @@ use crate::genesis::{Genesis, GenesisError, Parameters};
 use crate::mempool::pool::Limits;
 use crate::network::{self, Endpoint};
 use crate::scratch::Scratch;
+use crate::status::{Role, Status};
 use crate::vote::{FileRecord, RecordError, Scheme, owner, scheme::SchemeError};
 use arblast::Dispatcher;
 use collect::Collector;
@@ -250,6 +251,11 @@ impl Setup<'_> {
             prefix: format!("validator-{}", self.index),
             interval: config.interval,
             mempool: Limits { base_fee: 1, waiting_bytes: 4 << 20, ready_bytes: 4 << 20, per_sender: 128 },
+            status: Status::new(Role::Voting),
+            // The keys were made a moment ago: nobody has seen votes of theirs.
+            gate: None,
+            listen_time: Duration::ZERO,
+            keep_blocks: 4096,
             tamper: tamper.map(|(_, tamper)| tamper.clone()),
         };
         Ok(engine::start(context, config, channels).await)

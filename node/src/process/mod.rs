@@ -6,11 +6,6 @@
 //! configuration ends the process with a message; a trouble with the vote record does not: the validator observes. Then
 //! the network, the engine and the servers start.
 //!
-//! # What others build on
-//!
-//! [`Running`] holds what the HTTP server and the metrics need: the handles of the engine, the genesis, the dispatcher
-//! behind [`Checker`], and the shared [`Status`].
-//!
 //! # Stop
 //!
 //! On SIGTERM or SIGINT, and when the disk is nearly full, the role ends, tasks are told to stop, and storage is
@@ -20,6 +15,9 @@
 mod disk;
 mod lock;
 pub mod logging;
+mod servers;
+
+pub use disk::free as free_space;
 
 use crate::accel;
 use crate::config::genesis::GenesisFile;
@@ -28,14 +26,16 @@ use crate::config::{FileError, Settings, peers};
 use crate::crypto::Checker;
 use crate::engine::{self, Validator};
 use crate::genesis::Genesis;
+use crate::http::{Api, Handles};
 use crate::mempool::pool::Limits;
+use crate::metrics::Metrics;
 use crate::monitor::{Event, Monitor};
 use crate::network::{self, Endpoint};
-use crate::status::{Cause, Role, Status};
+use crate::status::{Cause, Status};
 use crate::vote::{FileRecord, Gate, RecordError, Scheme, owner, scheme::SchemeError};
 use ::tokio::signal::unix::{SignalKind, signal};
 use commonware_cryptography::Signer as _;
-use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, tokio};
+use commonware_runtime::{Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -156,18 +156,6 @@ fn position(settings: &Settings, genesis: &Genesis, keys: &Keys) -> Result<usize
     }
 }
 
-/// A running validator, as the servers see it.
-pub struct Running {
-    /// The engine's handles.
-    pub validator: Validator<tokio::Context>,
-    /// The network's genesis.
-    pub genesis: Arc<Genesis>,
-    /// Checks signatures, and knows the dispatcher.
-    pub checker: Checker,
-    /// Role, progress and votes.
-    pub status: Status,
-}
-
 /// Runs a validator until it is told to stop.
 ///
 /// # Errors
@@ -176,7 +164,8 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     let parts = Parts::load(settings)?;
     let listen = parts.listen();
     // The network stack panics if it cannot listen; so it is tried before.
-    TcpListener::bind(listen).map_err(|source| Error::Listen { what: "p2p-listen", address: listen, source })?;
+    drop(bind("p2p-listen", listen)?);
+    let listeners = servers::Listeners::bind(&parts.settings)?;
     let _data = lock::Data::open(&parts.settings.datadir, &parts.genesis)?;
     let status = Status::default();
     let record = open_record(&parts, &status);
@@ -187,7 +176,7 @@ pub fn run(settings: Settings) -> Result<(), Error> {
         .with_storage_directory(parts.settings.datadir.join("store"))
         .with_worker_threads(workers)
         .with_tcp_nodelay(Some(true));
-    tokio::Runner::new(runtime).start(|context| serve(context, parts, status, record))
+    tokio::Runner::new(runtime).start(|context| serve(context, parts, status, record, listeners))
 }
 
 /// The vote record, if it can be used; otherwise the validator observes, and the status says why.
@@ -242,14 +231,29 @@ fn announce(parts: &Parts, listen: SocketAddr) {
 }
 
 /// Starts everything, waits for the end, and stops everything.
-async fn serve(context: tokio::Context, parts: Parts, status: Status, record: Option<FileRecord>) -> Result<(), Error> {
+async fn serve(
+    context: tokio::Context,
+    parts: Parts,
+    status: Status,
+    record: Option<FileRecord>,
+    listeners: servers::Listeners,
+) -> Result<(), Error> {
     let system = |action| move |source| Error::System { action, source };
     let mut terminate = signal(SignalKind::terminate()).map_err(system("wait for SIGTERM"))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("wait for SIGINT"))?;
 
     let folders = [parts.settings.datadir.clone(), parent(&parts.settings.vote_record)];
     let disk = disk::Watch::new(folders, parts.settings.min_free_space.0, status.clone());
-    let mut running = start(&context, parts, status.clone(), record).await?;
+    let (genesis, identity) = (parts.genesis.clone(), parts.keys.identity.public_key());
+    let metrics = {
+        let (registry, dispatcher) = (context.child("registry"), parts.checker.dispatcher().clone());
+        let page = Box::new(move || registry.encode());
+        Arc::new(Metrics::new(status.clone(), dispatcher, parts.settings.datadir.clone(), page))
+    };
+    let mut validator = start(&context, parts, status.clone(), metrics.clone(), record).await?;
+    metrics.attach(validator.mempool.clone());
+    let handles = Handles { validator: &validator, genesis, identity, status: status.clone() };
+    let servers = listeners.serve(&context, &Api::new(handles), &metrics).map_err(system("serve HTTP"))?;
     let progress = context.child("progress").spawn({
         let status = status.clone();
         move |context| logging::progress(context, status)
@@ -259,10 +263,11 @@ async fn serve(context: tokio::Context, parts: Parts, status: Status, record: Op
         _ = terminate.recv() => { tracing::info!("SIGTERM: shutting down"); Ok(()) }
         _ = interrupt.recv() => { tracing::info!("SIGINT: shutting down"); Ok(()) }
         full = disk.run() => Err(Error::DiskFull(full)),
-        _ = &mut running.validator.handle => Err(Error::Engine),
+        _ = &mut validator.handle => Err(Error::Engine),
     };
     status.stop();
     progress.abort();
+    servers.stop().await;
     if let Err(error) = context.stop(0, Some(SHUTDOWN)).await {
         tracing::warn!(%error, "not every task stopped in time; what was promised is on the disk");
     }
@@ -276,13 +281,14 @@ fn parent(path: &Path) -> PathBuf {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new(".")).into()
 }
 
-/// Starts network, engine and servers.
+/// Starts network and engine.
 async fn start(
     context: &tokio::Context,
     parts: Parts,
     status: Status,
+    metrics: Arc<Metrics>,
     record: Option<FileRecord>,
-) -> Result<Running, Error> {
+) -> Result<Validator<tokio::Context>, Error> {
     let listen = parts.listen();
     let Parts { settings, genesis, checker, keys, index, addresses } = parts;
     let gate = Arc::new(Gate::new(status.clone(), record));
@@ -290,43 +296,43 @@ async fn start(
     let identity = keys.identity.public_key();
     let endpoint = Endpoint { identity: keys.identity, listen, addresses: &addresses };
     let (channels, oracle) = network::start(context.child("network"), endpoint, &genesis);
+    let base_fee = genesis.parameters().base_fee;
     let half = (settings.mempool_size.0 / 2) as usize;
     let config = engine::Config {
         index,
         identity,
-        genesis: genesis.clone(),
+        genesis,
         scheme,
-        checker: checker.clone(),
+        checker,
         blocker: oracle.clone(),
         peers: oracle,
-        monitor: Arc::new(Reports { status: status.clone() }),
+        monitor: Arc::new(Reports { status: status.clone(), metrics }),
         prefix: "validator".into(),
         interval: settings.block_interval,
-        mempool: Limits {
-            base_fee: genesis.parameters().base_fee,
-            waiting_bytes: half,
-            ready_bytes: half,
-            per_sender: 256,
-        },
+        mempool: Limits { base_fee, waiting_bytes: half, ready_bytes: half, per_sender: 256 },
+        status,
+        gate: Some(gate),
+        listen_time: settings.listen_time,
+        keep_blocks: settings.keep_blocks,
         tamper: None,
     };
-    let validator = engine::start(context.child("validator"), config, channels).await;
-    if status.role() == Role::Listening {
-        context.child("listen").spawn(move |context| async move {
-            context.sleep(settings.listen_time).await;
-            gate.open();
-        });
-    }
-    Ok(Running { validator, genesis, checker, status })
+    Ok(engine::start(context.child("validator"), config, channels).await)
 }
 
-/// Logs what happens, and keeps the status.
+/// Listens on an address, or says which setting is at fault.
+fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).map_err(|source| Error::Listen { what, address, source })
+}
+
+/// Logs what happens, and keeps the status and the metrics.
 struct Reports {
     status: Status,
+    metrics: Arc<Metrics>,
 }
 
 impl Monitor for Reports {
-    fn on(&self, _: usize, event: Event) {
+    fn on(&self, index: usize, event: Event) {
+        self.metrics.on(index, event.clone());
         match event {
             Event::Finalized { block, height, transactions, root, .. } => {
                 self.status.reached(height);

@@ -42,9 +42,15 @@ impl Gate {
         }
     }
 
-    /// Whether foreign votes were shown while listening.
-    pub fn doubted(&self) -> bool {
-        self.shown.lock().is_some()
+    /// The validator's role.
+    pub fn role(&self) -> Role {
+        self.status.role()
+    }
+
+    /// Whether the record can be the one that admitted this vote. Without a record nothing is known, and nothing is
+    /// voted for.
+    pub fn covers(&self, vote: &Vote) -> bool {
+        self.record.as_ref().and_then(FileRecord::marks).is_none_or(|marks| marks.covers(vote))
     }
 
     fn copy(&self, vote: &Vote) {
@@ -102,8 +108,7 @@ impl Record for Gate {
     }
 
     fn witnessed(&self, vote: &Vote) {
-        let covered = self.record.as_ref().and_then(FileRecord::marks).is_none_or(|marks| marks.covers(vote));
-        if covered {
+        if self.covers(vote) {
             return;
         }
         match self.status.role() {

@@ -4,12 +4,14 @@
 //! - [`record`]: the rule made durable, in a file outside the data folder;
 //! - [`gate`]: the door in front of the record, closed while the validator listens or observes;
 //! - [`scheme`]: the certificate scheme that asks the record before it signs and sends every check through the
-//!   dispatcher.
+//!   dispatcher;
+//! - [`witness`]: what the others have seen of our votes, asked before the gate opens.
 
 pub mod gate;
 pub mod marks;
 pub mod record;
 pub mod scheme;
+pub mod witness;
 
 pub use gate::Gate;
 pub use marks::{Kind, Marks, Refusal, Vote};

@@ -3,6 +3,7 @@
 mod devnet;
 mod faulty;
 mod http;
+mod metrics;
 mod network;
 mod simulation;
 mod support;
