@@ -4,6 +4,8 @@ use arblast::backend::Backend;
 use arblast::cpu::{CpuPortable, ENGINE, vector_engine};
 use arblast_tests::faulty::Faulty;
 use arblast_tests::harness::backend_trials;
+use arblast_verilator::FpgaSim;
+use arblast_verilator::simulate::Config;
 use libtest_mimic::Arguments;
 use std::sync::Arc;
 
@@ -16,5 +18,10 @@ fn main() {
     }
     // The device of the fault tests is right as long as it is told to be.
     trials.extend(backend_trials("faulty, without a fault", Ok(Arc::new(Faulty::new("faulty")))));
+    // The simulation's sums; its MSMs have their own tests beside the engine, since the suite's number would take hours
+    // of simulated clocks. Skipped where Verilator is absent.
+    let simulation = FpgaSim::detect(Config::default()).map(|b| Arc::new(b) as Arc<dyn Backend>);
+    let simulated = backend_trials("fpga-sim", simulation.map_err(|e| e.to_string()));
+    trials.extend(simulated.into_iter().filter(|trial| trial.name().starts_with("fpga-sim::sum-")));
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

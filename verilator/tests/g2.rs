@@ -263,15 +263,33 @@ fn masks_and_faults() {
         assert_eq!(engine.read(registers::STATUS).unwrap(), status);
         beats
     };
+    let compare = |words: &[(u32, u32, u32)], beats: &[Beat]| {
+        for (number, sum) in beats.chunks(6).enumerate() {
+            let chosen = words.iter().filter(|word| word.1 as usize == number);
+            let places = |&(first, _, mask): &(u32, u32, u32)| {
+                (0..16).filter(move |i| mask >> i & 1 == 1).map(move |i| first + i)
+            };
+            let wanted: G2Projective = chosen.flat_map(places).map(|i| points[i as usize]).sum();
+            let [x, y, z] = [0, 2, 4].map(|i| from_engine(&[word(&sum[i]), word(&sum[i + 1])]));
+            let got = z.inverse().map_or(G2Affine::zero(), |i| G2Affine::new_unchecked(x * i, y * i));
+            assert_eq!(got, wanted.into_affine(), "sum {number} of {words:?}");
+        }
+    };
     let beats = run(&words, 2);
-    for (number, sum) in beats.chunks(6).enumerate() {
-        let chosen = words.iter().filter(|word| word.1 as usize == number);
-        let selected =
-            chosen.flat_map(|&(first, _, mask)| (0..16).filter(move |i| mask >> i & 1 == 1).map(move |i| first + i));
-        let wanted: G2Projective = selected.map(|i| points[i as usize]).sum();
-        let [x, y, z] = [0, 2, 4].map(|i| from_engine(&[word(&sum[i]), word(&sum[i + 1])]));
-        let got = z.inverse().map_or(G2Affine::zero(), |i| G2Affine::new_unchecked(x * i, y * i));
-        assert_eq!(got, wanted.into_affine(), "sum {number}");
+    compare(&words, &beats);
+    // Sums in turn, so that inputs, stored values and sums under way meet in every order.
+    for count in [3, 20, 100, 250] {
+        let mixed: Vec<_> = (0..count)
+            .map(|_| {
+                (
+                    13 + rng.next_u32() % 12,
+                    rng.next_u32() % 3,
+                    if rng.next_u32() % 4 == 0 { rng.next_u32() & 0xffff } else { 1 },
+                )
+            })
+            .collect();
+        let beats = run(&mixed, 2);
+        compare(&mixed, &beats);
     }
     // An index and a sum that are not there are left out and reported; the rest is right.
     assert_eq!(
