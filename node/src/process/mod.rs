@@ -184,6 +184,8 @@ pub fn run(settings: Settings) -> Result<(), Error> {
         .with_storage_directory(parts.settings.datadir.join("store"))
         .with_worker_threads(workers)
         .with_tcp_nodelay(Some(true));
+    // One line of the log instead of a trace on the terminal.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     let serving = || tokio::Runner::new(runtime).start(|context| serve(context, parts, status, record, listeners));
     // A part that cannot go on, because storage fails, takes the whole runtime down: nothing is signed after that.
     std::panic::catch_unwind(AssertUnwindSafe(serving)).unwrap_or_else(|panic| Err(Error::Failed(text_of(&*panic))))
