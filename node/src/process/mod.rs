@@ -99,8 +99,8 @@ pub enum Error {
     Engine,
 }
 
-/// How long a shutdown may take before what is left is cut off.
-const SHUTDOWN: Duration = Duration::from_secs(4);
+/// How long tasks may take to stop before they are cut off: with the servers' grace less than 5 seconds in all.
+const SHUTDOWN: Duration = Duration::from_secs(3);
 
 /// What a validator is made of, read from its files and checked.
 pub struct Parts {
