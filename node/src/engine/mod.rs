@@ -49,6 +49,7 @@ use commonware_storage::archive::prunable::Archive;
 use commonware_storage::mmr;
 use commonware_storage::qmdb::any::unordered::fixed::Operation;
 use commonware_utils::NZU32;
+pub use settings::CATCH_UP_BATCH;
 use settings::{SYNC_BATCH, Settings};
 use std::sync::Arc;
 use std::time::Duration;

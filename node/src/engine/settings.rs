@@ -36,6 +36,9 @@ use std::time::Duration;
 
 /// Operations of the state log in one message of state sync.
 pub(super) const SYNC_BATCH: NonZeroU64 = NZU64!(64);
+/// Blocks that a node behind the others asks for at a time, and so the most certificates that it checks as one batch.
+/// A batch pays for one final exponentiation, whatever its size.
+pub const CATCH_UP_BATCH: usize = 128;
 /// Messages that an actor's mailbox holds.
 const MAILBOX: NonZeroUsize = NZUsize!(256);
 /// Bytes of a read or write buffer.
@@ -175,7 +178,7 @@ where
             key_write_buffer: BUFFER,
             value_write_buffer: BUFFER,
             block_codec_config: self.limit,
-            max_repair: NZUsize!(16),
+            max_repair: NZUsize!(CATCH_UP_BATCH),
             max_pending_acks: NZUsize!(4),
             strategy: Sequential,
         }

@@ -45,6 +45,7 @@ type Certificate = <Inner as Verifier>::Certificate;
 pub struct Scheme {
     inner: Inner,
     shared: Arc<Shared>,
+    batches: Batches,
 }
 
 struct Shared {
@@ -53,6 +54,15 @@ struct Shared {
     namespace: Namespace,
     checker: Checker,
     record: Option<Arc<dyn Record>>,
+}
+
+/// How a batch of certificates is checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Batches {
+    /// As one batch through the dispatcher.
+    Together,
+    /// Each on its own by the engine's multisignature.
+    OneByOne,
 }
 
 impl std::fmt::Debug for Scheme {
@@ -103,7 +113,16 @@ impl Scheme {
         validators.sort_by(|(a, _), (b, _)| a.identity.cmp(&b.identity));
         let keys = validators.into_iter().map(|(_, key)| *key).collect();
         let namespace = Namespace::derive(&genesis.vote_namespace());
-        Self { inner, shared: Arc::new(Shared { keys, namespace, checker, record }) }
+        Self { inner, shared: Arc::new(Shared { keys, namespace, checker, record }), batches: Batches::Together }
+    }
+
+    /// The same scheme, but every certificate of a batch is checked on its own by the engine's multisignature. It is
+    /// what catching up in batches is measured against, and nothing else uses it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn one_by_one(mut self) -> Self {
+        self.batches = Batches::OneByOne;
+        self
     }
 
     fn to_inner(attestation: &Attestation<Self>) -> Attestation<Inner> {
@@ -238,6 +257,10 @@ impl Verifier for Scheme {
         Subject<'a, D>: Copy,
     {
         let seed = draw(rng);
+        if self.batches == Batches::OneByOne {
+            let mut rng = ChaCha20Rng::from_seed(seed);
+            return self.inner.verify_certificates_bisect::<_, D>(&mut rng, certificates, strategy);
+        }
         let messages: Vec<_> = certificates.iter().map(|(subject, _)| self.message(subject)).collect();
         let mut verdicts = vec![false; certificates.len()];
         let (mut positions, mut claims) = (Vec::new(), Vec::new());

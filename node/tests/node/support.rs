@@ -23,3 +23,9 @@ pub fn entry(identity: &ed25519::PrivateKey, vote: &SecretKey) -> Validator {
         proof: crypto::prove_possession(vote).to_bytes(),
     }
 }
+
+/// The number in a variable of the environment, or `short`: a test's long form and its short one.
+pub fn long_form(variable: &str, short: u64) -> u64 {
+    std::env::var(variable)
+        .map_or(short, |asked| asked.parse().unwrap_or_else(|_| panic!("{variable}: got {asked:?}, expected a number")))
+}
