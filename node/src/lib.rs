@@ -26,6 +26,10 @@
 //! | [`mempool`] | admission, lanes, gossip |
 //! | [`vote`] | the vote scheme and the record against double voting |
 //! | [`engine`], [`environment`], [`monitor`] | wiring, what is asked of a runtime, reports |
+//! | [`status`] | what a running validator says about itself |
+//! | [`network`] | connections between validators |
+//! | [`config`], [`init`], [`process`] | settings and files, a new network's, and one validator as a process |
+//! | [`http`] | the interface for clients and operators |
 //! | [`devnet`] | a network in one process under load |
 //! | [`crypto`] | the door to the host crate |
 #![warn(missing_docs)]
@@ -33,15 +37,21 @@
 pub mod application;
 pub mod block;
 pub mod chain;
+pub mod config;
 pub mod crypto;
 pub mod devnet;
 pub mod engine;
 pub mod environment;
 pub mod genesis;
+pub mod http;
+pub mod init;
 pub mod ledger;
 pub mod mempool;
 pub mod monitor;
+pub mod network;
+pub mod process;
 pub mod scratch;
+pub mod status;
 pub mod transaction;
 pub mod validation;
 pub mod vote;

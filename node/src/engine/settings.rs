@@ -10,7 +10,9 @@ use crate::ledger::{Database, database_config};
 use crate::mempool::Mempool;
 use crate::mempool::pool::Limits;
 use crate::monitor::{Blocks, Certificates, Probe};
-use crate::vote::Scheme;
+use crate::status::Status;
+use crate::vote::witness::{Seen, Witness};
+use crate::vote::{Gate, Scheme};
 use commonware_broadcast::buffered;
 use commonware_consensus::marshal::core::{Floor as MarshalFloor, Mailbox as MarshalMailbox};
 use commonware_consensus::marshal::resolver::p2p as backfill;
@@ -36,9 +38,6 @@ use std::time::Duration;
 
 /// Operations of the state log in one message of state sync.
 pub(super) const SYNC_BATCH: NonZeroU64 = NZU64!(64);
-/// Blocks that a node behind the others asks for at a time, and so the most certificates that it checks as one batch.
-/// A batch pays for one final exponentiation, whatever its size.
-pub const CATCH_UP_BATCH: usize = 128;
 /// Messages that an actor's mailbox holds.
 const MAILBOX: NonZeroUsize = NZUsize!(256);
 /// Bytes of a read or write buffer.
@@ -49,6 +48,8 @@ const KEYS: usize = 1 << 16;
 const RETENTION: ViewDelta = ViewDelta::new(64);
 /// Entries of an archive that are pruned together.
 const SECTION: NonZeroU64 = NZU64!(256);
+/// Blocks asked for at a time when catching up: their certificates are checked in one batch.
+pub const REPAIR: NonZeroUsize = NZUsize!(128);
 /// How long a peer may take to send a block or state.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before it is asked of another.
@@ -75,6 +76,10 @@ pub(super) struct Settings<B, P> {
     pub interval: Duration,
     pub limits: Limits,
     pub limit: BlockLimit,
+    pub status: Status,
+    gate: Option<Arc<Gate>>,
+    listen_time: Duration,
+    keep_blocks: u32,
     pub tamper: Option<Tamper>,
     page_cache: CacheRef,
 }
@@ -117,9 +122,17 @@ where
             prefix: config.prefix,
             interval: config.interval,
             limits: config.mempool,
+            status: config.status,
+            gate: config.gate,
+            listen_time: config.listen_time,
+            keep_blocks: config.keep_blocks,
             tamper: config.tamper,
             page_cache: CacheRef::new(NZU16!(16_384), NZUsize!(256)),
         }
+    }
+
+    pub fn witness(&self, seen: Seen) -> Witness {
+        Witness { scheme: self.scheme.clone(), gate: self.gate.clone(), listen: self.listen_time, seen }
     }
 
     pub fn buffer(&self) -> buffered::Config<ed25519::PublicKey, BlockLimit, P, Sequential> {
@@ -178,7 +191,7 @@ where
             key_write_buffer: BUFFER,
             value_write_buffer: BUFFER,
             block_codec_config: self.limit,
-            max_repair: NZUsize!(CATCH_UP_BATCH),
+            max_repair: REPAIR,
             max_pending_acks: NZUsize!(4),
             strategy: Sequential,
         }
@@ -234,7 +247,7 @@ where
             },
             prune_config: Some(PruneConfig {
                 maintenance_interval: NZUsize!(256),
-                retained_marshal_blocks: 4096,
+                retained_marshal_blocks: self.keep_blocks as usize,
                 retained_qmdb_blocks: 256,
             }),
             strategy: Sequential,

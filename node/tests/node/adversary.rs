@@ -271,9 +271,9 @@ const CERTIFICATES: usize = 1;
 const BACKFILL: usize = 3;
 const BLOCKS: usize = 4;
 
-/// What a validator is to its own traffic.
+/// What a validator does to its own traffic.
 #[derive(Clone)]
-pub enum Role {
+pub enum Conduct {
     /// It sends what its engine sends, and its votes are noted.
     Honest { validator: usize, ballots: Arc<Ballots> },
     /// It sends something else.
@@ -282,12 +282,12 @@ pub enum Role {
     Twin(Portion),
 }
 
-/// The sending end of a channel under a role.
+/// The sending end of a channel under a conduct.
 #[derive(Clone)]
 pub struct Link {
     inner: Sender,
     channel: usize,
-    role: Role,
+    conduct: Conduct,
     /// All validators, in the order of identities.
     everybody: Arc<Vec<ed25519::PublicKey>>,
 }
@@ -316,8 +316,8 @@ impl LimitedSender for Link {
             Recipients::Some(some) => some,
             Recipients::One(one) => vec![one],
         };
-        let honest = match &self.role {
-            Role::Honest { validator, ballots } if self.channel == VOTES => Some((*validator, ballots.clone())),
+        let honest = match &self.conduct {
+            Conduct::Honest { validator, ballots } if self.channel == VOTES => Some((*validator, ballots.clone())),
             _ => None,
         };
         Ok(Checked { link: self, honest, recipients })
@@ -336,10 +336,10 @@ impl CheckedSender for Checked<'_> {
         if let Some((validator, ballots)) = &self.honest {
             ballots.note(*validator, bytes.as_ref());
         }
-        let portions = match &self.link.role {
-            Role::Honest { .. } => vec![(Portion::All, bytes.as_ref().to_vec())],
-            Role::Twin(half) => vec![(*half, bytes.as_ref().to_vec())],
-            Role::Traitor(traitor) => traitor.send(self.link.channel, bytes.as_ref()),
+        let portions = match &self.link.conduct {
+            Conduct::Honest { .. } => vec![(Portion::All, bytes.as_ref().to_vec())],
+            Conduct::Twin(half) => vec![(*half, bytes.as_ref().to_vec())],
+            Conduct::Traitor(traitor) => traitor.send(self.link.channel, bytes.as_ref()),
         };
         let everybody = self.link.everybody.clone();
         let position = |identity: &ed25519::PublicKey| everybody.iter().position(|other| other == identity);
@@ -354,10 +354,14 @@ impl CheckedSender for Checked<'_> {
     }
 }
 
-/// The channels of a validator under a role.
-pub fn channels(pairs: Vec<Pair>, role: &Role, everybody: &Arc<Vec<ed25519::PublicKey>>) -> Channels<Link, Receiver> {
+/// The channels of a validator under a conduct.
+pub fn channels(
+    pairs: Vec<Pair>,
+    conduct: &Conduct,
+    everybody: &Arc<Vec<ed25519::PublicKey>>,
+) -> Channels<Link, Receiver> {
     let pairs = pairs.into_iter().enumerate().map(|(channel, (inner, receiver))| {
-        (Link { inner, channel, role: role.clone(), everybody: everybody.clone() }, receiver)
+        (Link { inner, channel, conduct: conduct.clone(), everybody: everybody.clone() }, receiver)
     });
     Channels::from_pairs(pairs).expect("a pair for each channel")
 }
@@ -382,5 +386,5 @@ pub fn twins(
         even.push((sender.clone(), first));
         odd.push((sender, second));
     }
-    [channels(even, &Role::Twin(Portion::Even), everybody), channels(odd, &Role::Twin(Portion::Odd), everybody)]
+    [channels(even, &Conduct::Twin(Portion::Even), everybody), channels(odd, &Conduct::Twin(Portion::Odd), everybody)]
 }

@@ -13,7 +13,7 @@ use crate::network::{Network, Shape, State};
 use crate::support::{entry, long_form, secret};
 use arblast::{Dispatcher, Selection};
 use arblast_node::crypto::Checker;
-use arblast_node::engine::CATCH_UP_BATCH;
+use arblast_node::engine::REPAIR;
 use arblast_node::genesis::{Genesis, Parameters};
 use arblast_node::vote::Scheme;
 use commonware_codec::{Copying, DecodeExt as _};
@@ -152,7 +152,7 @@ fn measure(committee: u8, length: usize) {
         assert_eq!(vector.verify_certificates_bisect::<_, Digest>(&mut rng, &spoilt, &Sequential), expected);
     }
 
-    let batches = [16, CATCH_UP_BATCH];
+    let batches = [16, REPAIR.get()];
     let best = |best: &mut Duration, took: Duration| *best = took.min(*best);
     let mut one = Duration::MAX;
     let mut many = [[Duration::MAX; 2]; 2];
@@ -175,7 +175,7 @@ fn measure(committee: u8, length: usize) {
             Ok(_) => println!("  batches of {batch}, vector: {:.0} a second, {:.2} times", rate(row[1]), ratio(row[1])),
             Err(reason) => println!("  batches of {batch}, vector: skipped: {reason}"),
         }
-        if batch == CATCH_UP_BATCH {
+        if batch == REPAIR.get() {
             assert!(ratio(row[0]) >= 1.6, "portable: {:.2} times, expected 1.6", ratio(row[0]));
             assert!(vector.is_err() || ratio(row[1]) >= 3.0, "vector: {:.2} times, expected 3", ratio(row[1]));
         }

@@ -5,6 +5,7 @@ mod byzantine;
 mod catch_up;
 mod devnet;
 mod faulty;
+mod http;
 mod lanes;
 mod network;
 mod rollback;

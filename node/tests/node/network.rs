@@ -1,6 +1,6 @@
 //! A network of validators on the deterministic runtime, with simulated links.
 
-use crate::adversary::{self, Ballots, Misdeeds, Reckless, Role, Traitor};
+use crate::adversary::{self, Ballots, Conduct, Misdeeds, Reckless, Traitor};
 use crate::rollback::{Damage, Vandal};
 use crate::support::{dispatcher, entry, secret};
 use arblast::Dispatcher;
@@ -11,6 +11,7 @@ use arblast_node::engine::{self, CHANNELS};
 use arblast_node::genesis::{Genesis, Parameters};
 use arblast_node::mempool::pool::Limits;
 use arblast_node::monitor::{Event, Monitor};
+use arblast_node::status::{Role, Status};
 use arblast_node::transaction::{Lane, SignedTransaction, Transaction};
 use arblast_node::vote::{MemoryRecord, Record, Scheme};
 use commonware_consensus::marshal::Identifier;
@@ -342,18 +343,22 @@ impl EngineDefinition for Network {
             prefix: format!("{name}-{index}"),
             interval: self.interval,
             mempool: Limits { base_fee: 1, waiting_bytes: 1 << 16, ready_bytes: 1 << 16, per_sender: 64 },
+            status: Status::new(Role::Voting),
+            gate: None,
+            listen_time: Duration::ZERO,
+            keep_blocks: 4096,
             tamper: tamper.clone(),
         };
         let first = config("validator", Arc::new(reports) as Arc<dyn Monitor>);
         let validator = match treason {
             None => {
-                let role = Role::Honest { validator: index, ballots: self.ballots.clone() };
-                engine::start(context, first, adversary::channels(channels, &role, &everybody)).await
+                let conduct = Conduct::Honest { validator: index, ballots: self.ballots.clone() };
+                engine::start(context, first, adversary::channels(channels, &conduct, &everybody)).await
             }
             Some(Treason::Turns(offset)) => {
                 let traitor = Traitor::new(scheme(record.clone()), *offset, self.misdeeds.clone());
-                let role = Role::Traitor(Arc::new(traitor));
-                engine::start(context, first, adversary::channels(channels, &role, &everybody)).await
+                let conduct = Conduct::Traitor(Arc::new(traitor));
+                engine::start(context, first, adversary::channels(channels, &conduct, &everybody)).await
             }
             Some(Treason::Twin) => {
                 let [even, odd] = adversary::twins(&context, channels, &everybody);
