@@ -2,7 +2,7 @@
 
 use crate::adversary::{self, Ballots, Conduct, Misdeeds, Reckless, Traitor};
 use crate::rollback::{Damage, Vandal};
-use crate::support::{dispatcher, entry, secret};
+use crate::support::{self, dispatcher, entry, secret};
 use arblast::Dispatcher;
 use arblast_node::application::Tamper;
 use arblast_node::block::Block;
@@ -150,6 +150,7 @@ impl Network {
 
     /// The same on this dispatcher.
     pub fn shaped_on(count: u8, shape: &Shape, dispatcher: Dispatcher) -> Self {
+        support::log();
         let identities: Vec<_> = (0..u64::from(count)).map(ed25519::PrivateKey::from_seed).collect();
         let checker = Checker::new(dispatcher);
         let validators = (0..count).map(|n| entry(&identities[usize::from(n)], &secret("vote", n))).collect();

@@ -29,3 +29,10 @@ pub fn long_form(variable: &str, short: u64) -> u64 {
     std::env::var(variable)
         .map_or(short, |asked| asked.parse().unwrap_or_else(|_| panic!("{variable}: got {asked:?}, expected a number")))
 }
+
+/// Shows the nodes' log if `RUST_LOG` asks for it.
+pub fn log() {
+    if let Ok(filter) = std::env::var("RUST_LOG") {
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    }
+}
