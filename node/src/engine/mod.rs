@@ -53,6 +53,7 @@ use commonware_storage::archive::prunable::Archive;
 use commonware_storage::mmr;
 use commonware_storage::qmdb::any::unordered::fixed::Operation;
 use commonware_utils::NZU32;
+pub use settings::REPAIR;
 use settings::{SYNC_BATCH, Settings};
 use std::sync::Arc;
 use std::time::Duration;

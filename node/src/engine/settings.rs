@@ -52,7 +52,7 @@ const RETENTION: ViewDelta = ViewDelta::new(64);
 /// Entries of an archive that are pruned together.
 const SECTION: NonZeroU64 = NZU64!(256);
 /// Blocks asked for at a time when catching up: their certificates are checked in one batch.
-const REPAIR: NonZeroUsize = NZUsize!(128);
+pub const REPAIR: NonZeroUsize = NZUsize!(128);
 /// How long a peer may take to send a block or state.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before it is asked of another.
