@@ -343,7 +343,7 @@ async fn start(
         CatchUp::Blocks => engine::CatchUp::Blocks,
         CatchUp::State => engine::CatchUp::State,
     };
-    Ok(engine::start_with(context.child("validator"), config, catch_up, channels).await)
+    Ok(Box::pin(engine::start_with(context.child("validator"), config, catch_up, channels)).await)
 }
 
 /// Listens on an address, or says which setting is at fault.
