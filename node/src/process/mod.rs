@@ -172,6 +172,8 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     let runtime = tokio::Config::new()
         .with_storage_directory(parts.settings.datadir.join("store"))
         .with_worker_threads(workers)
+        .with_read_write_timeout(network::SILENCE)
+        .with_connect_timeout(network::DIAL_TIMEOUT)
         .with_tcp_nodelay(Some(true));
     tokio::Runner::new(runtime).start(|context| serve(context, parts, status, record, listeners))
 }
