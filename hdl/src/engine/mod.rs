@@ -2,7 +2,11 @@
 
 pub mod accumulator;
 pub mod aggregate;
+pub mod aggregate_g2;
+pub mod folded_accumulator;
 pub mod msm;
+pub mod msm_stages;
+pub mod ports;
 pub mod registers;
-mod shell;
+pub mod shell;
 pub mod toy;

@@ -1,7 +1,8 @@
 //! `devnet`.
 
 use super::Outcome;
-use arblast::{Audit, Dispatcher, Selection};
+use arblast::Audit;
+use arblast_node::accel;
 use arblast_node::config::{LogFormat, duration};
 use arblast_node::devnet;
 use arblast_node::process::logging;
@@ -52,8 +53,9 @@ pub struct Devnet {
     block_txs: u32,
 
     /// Which hardware checks signatures: the fastest of what is there (auto), the best of the processor (cpu), or
-    /// plain blst (cpu-portable).
-    #[arg(long, default_value = "auto", value_name = "NAME", value_parser = ["auto", "cpu", "cpu-portable"])]
+    /// plain blst (cpu-portable). fpga-sim, an FPGA design under simulation, is far slower than any of them; it needs
+    /// Verilator and a build with `--features fpga-sim`.
+    #[arg(long, default_value = "auto", value_name = "NAME", value_parser = accel::NAMES)]
     accel: String,
 
     /// How often a device's answer is computed again on the processor: always, never, or a rate from 0 to 1.
@@ -74,8 +76,7 @@ pub fn main(arguments: &Devnet) -> Outcome {
         .as_ref()
         .map(|path| std::fs::File::create(path).map_err(|error| format!("--json {}: {error}", path.display())));
     let json = json.transpose()?;
-    let selection: Selection = arguments.accel.parse()?;
-    let dispatcher = Dispatcher::builder().select(selection).audit(arguments.accel_audit).build()?;
+    let dispatcher = accel::builder(&arguments.accel, &print).audit(arguments.accel_audit).build()?;
     let Devnet { validators, block_interval, load, accel, .. } = arguments;
     print(&format!(
         "{validators} validators, a block every {block_interval:?}, {load} transactions/s, backend {accel}"

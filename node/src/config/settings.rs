@@ -2,13 +2,14 @@
 
 use super::file::{self, Entry};
 use super::{FileError, suggest};
+use crate::accel;
 use arblast::Audit;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// How the log is written.
@@ -18,6 +19,15 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for machines.
     Json,
+}
+
+/// How a validator without data catches up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CatchUp {
+    /// With every block since the genesis.
+    Blocks,
+    /// With the state after a recent block.
+    State,
 }
 
 /// A number of bytes.
@@ -126,7 +136,21 @@ pub struct Settings {
     )]
     pub block_interval: Duration,
 
-    /// How many final blocks to keep for others that catch up. Who was away for longer fetches the state instead.
+    /// How a validator without data catches up: with every block since the genesis (blocks), or with the state after a
+    /// recent block (state), which is quicker, and the only way when the others do not keep the oldest blocks any more.
+    /// A validator with data goes on from them in either case.
+    #[arg(
+        long,
+        env = "ARBLAST_CATCH_UP",
+        value_name = "HOW",
+        default_value = "blocks",
+        value_enum,
+        help_heading = "Storage"
+    )]
+    pub catch_up: CatchUp,
+
+    /// How many final blocks to keep for others that catch up. Who was away for longer
+    /// starts again with an empty --datadir and `--catch-up state`.
     #[arg(
         long,
         env = "ARBLAST_KEEP_BLOCKS",
@@ -161,13 +185,14 @@ pub struct Settings {
     pub mempool_size: Size,
 
     /// Which hardware checks signatures: the fastest of what is there (auto), the best of the processor (cpu), or
-    /// plain blst (cpu-portable).
+    /// plain blst (cpu-portable). fpga-sim, an FPGA design under simulation, is far slower than any of them; it needs
+    /// Verilator and a build with `--features fpga-sim`.
     #[arg(
         long,
         env = "ARBLAST_ACCEL",
         value_name = "NAME",
         default_value = "auto",
-        value_parser = ["auto", "cpu", "cpu-portable"],
+        value_parser = accel::NAMES,
         help_heading = "Hardware"
     )]
     pub accel: String,
@@ -308,7 +333,17 @@ fn inside(file: &Path, folder: &Path) -> bool {
         // The longest part that exists is resolved, so that links and `..` do not hide where it lies.
         let existing = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
         match existing {
-            Some((part, resolved)) => resolved.join(path.strip_prefix(part).unwrap_or_else(|_| Path::new(""))),
+            Some((part, resolved)) => {
+                let rest = path.strip_prefix(part).unwrap_or_else(|_| Path::new(""));
+                rest.components().fold(resolved, |mut real, component| {
+                    if component == Component::ParentDir {
+                        real.pop();
+                    } else {
+                        real.push(component);
+                    }
+                    real
+                })
+            }
             None => path,
         }
     };
@@ -434,3 +469,7 @@ fn log_level(text: &str) -> Result<String, String> {
     let filter: Result<tracing_subscriber::EnvFilter, _> = text.parse();
     filter.map(|_| text.to_owned()).map_err(|error| refused(error.to_string()))
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

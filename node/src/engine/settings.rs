@@ -7,13 +7,15 @@ use crate::crypto::{Checker, Keys};
 use crate::environment::Environment;
 use crate::genesis::Genesis;
 use crate::ledger::{Database, database_config};
-use crate::mempool::Mempool;
 use crate::mempool::pool::Limits;
+use crate::mempool::{self, Mempool};
 use crate::monitor::{Blocks, Certificates, Probe};
 use crate::status::Status;
+use crate::transaction::SignedTransaction;
 use crate::vote::witness::{Seen, Witness};
 use crate::vote::{Gate, Scheme};
 use commonware_broadcast::buffered;
+use commonware_codec::FixedSize as _;
 use commonware_consensus::marshal::core::{Floor as MarshalFloor, Mailbox as MarshalMailbox};
 use commonware_consensus::marshal::resolver::p2p as backfill;
 use commonware_consensus::marshal::standard::{Deferred, Standard};
@@ -25,6 +27,7 @@ use commonware_consensus::types::{Epoch, FixedEpocher, ViewDelta};
 use commonware_cryptography::certificate::ConstantProvider;
 use commonware_cryptography::{Digested, Digestible as _, Sha256, ed25519, sha256};
 use commonware_glue::stateful::db::{SyncEngineConfig, p2p as state_sync};
+use commonware_glue::stateful::probe;
 use commonware_glue::stateful::{self, Mailbox as StateMailbox, PruneConfig, SyncPlan};
 use commonware_p2p::{Blocker, Provider};
 use commonware_parallel::Sequential;
@@ -89,6 +92,8 @@ type Automaton<E> = Deferred<E, Scheme, StateMailbox<E, Application>, Block, Fix
 /// The marshal's configuration, with everything fixed that this node fixes.
 type MarshalConfig =
     marshal::Config<ConstantProvider<Scheme, Epoch>, FixedEpocher, Sequential, Block, Digested<Block>, sha256::Digest>;
+/// The configuration of the search for a final block to begin with.
+type ProbeConfig<E, B> = probe::Config<E, ConstantProvider<Scheme, Epoch>, Sequential, ed25519::PublicKey, Blocks<B>>;
 /// The consensus engine's configuration, with everything fixed that this node fixes.
 type ConsensusConfig<E, B> = simplex::Config<
     Scheme,
@@ -197,6 +202,18 @@ where
         }
     }
 
+    pub fn probe<E: Environment>(&self, context: E) -> ProbeConfig<E, B> {
+        probe::Config {
+            context,
+            provider: ConstantProvider::new(self.scheme.clone()),
+            strategy: Sequential,
+            mailbox_size: MAILBOX,
+            blocker: self.blocker.clone(),
+            minimum_epoch: Epoch::zero(),
+            retry_timeout: NZDuration!(FETCH_TIMEOUT),
+        }
+    }
+
     pub fn state_sync<E: Environment>(&self) -> state_sync::Config<ed25519::PublicKey, P, Blocks<B>, Database<E>> {
         state_sync::Config {
             peer_provider: self.peers.clone(),
@@ -209,6 +226,15 @@ where
             max_serve_ops: SYNC_BATCH,
             priority_requests: false,
             priority_responses: false,
+        }
+    }
+
+    pub fn mempool_journal(&self) -> mempool::journal::Config {
+        mempool::journal::Config {
+            partition: format!("{}-mempool", self.prefix),
+            page_cache: self.page_cache.clone(),
+            // Both rooms of both lanes.
+            capacity: 2 * (self.limits.waiting_bytes + self.limits.ready_bytes) / SignedTransaction::SIZE,
         }
     }
 

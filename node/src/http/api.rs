@@ -213,7 +213,7 @@ async fn account(
 #[serde(deny_unknown_fields)]
 struct Page {
     #[serde(default)]
-    offset: usize,
+    offset: u32,
     limit: Option<usize>,
 }
 
@@ -263,9 +263,8 @@ async fn block(
     let _place = api.place().await?;
     let block = api.block(&id).await?;
     let count = block.transactions.len();
-    if offset > count {
-        return Err(Error::malformed("invalid_query", format!("offset: got {offset}, the block holds {count}")));
-    }
+    // A page beyond the last is empty.
+    let offset = (offset as usize).min(count);
     let end = offset.saturating_add(limit).min(count);
     let listed =
         |transaction: &Transaction| model::Listed { hash: hex(transaction.id()), transfer: transaction.into() };

@@ -109,6 +109,41 @@ pub enum Shed {
     Unchecked,
 }
 
+impl Shed {
+    /// The reason in one word, for metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Spent { .. } => "nonce_spent",
+            Self::Ahead { .. } => "nonce_too_high",
+            Self::Unaffordable { .. } => "insufficient_balance",
+            Self::Known => "known",
+            Self::Underpriced { .. } => "underpriced",
+            Self::SenderFull(_) => "sender_full",
+            Self::LaneFull { .. } => "lane_full",
+            Self::Signature => "invalid_signature",
+            Self::Unchecked => "unchecked",
+        }
+    }
+}
+
+/// What a lane holds, and what it did since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Transactions that wait for their check.
+    pub waiting: usize,
+    /// Their bytes.
+    pub waiting_bytes: usize,
+    /// Checked transactions.
+    pub ready: usize,
+    /// Their bytes.
+    pub ready_bytes: usize,
+    /// Transactions that were kept after their check.
+    pub kept: u64,
+    /// Transactions that were not kept or were displaced, by [`Shed::name`].
+    pub shed: BTreeMap<&'static str, u64>,
+}
+
 /// A transaction on its way through the signature check.
 #[derive(Clone, Debug)]
 pub struct Waiting {
@@ -160,6 +195,8 @@ pub struct Pool {
     /// Transactions of blocks that were verified and are not final yet, with the block's height.
     in_blocks: HashMap<TransactionId, u64>,
     arrivals: u64,
+    kept: [u64; 2],
+    shed: [BTreeMap<&'static str, u64>; 2],
 }
 
 impl Pool {
@@ -174,7 +211,27 @@ impl Pool {
             ids: HashMap::new(),
             in_blocks: HashMap::new(),
             arrivals: 0,
+            kept: [0; 2],
+            shed: [BTreeMap::new(), BTreeMap::new()],
         }
+    }
+
+    /// What a lane holds and did.
+    pub fn figures(&self, lane: Lane) -> Figures {
+        let lane = lane.index();
+        let (waiting, ready) = (self.waiting[lane].len(), self.fees[lane].len());
+        Figures {
+            waiting,
+            waiting_bytes: waiting * SignedTransaction::SIZE,
+            ready,
+            ready_bytes: ready * Transaction::SIZE,
+            kept: self.kept[lane],
+            shed: self.shed[lane].clone(),
+        }
+    }
+
+    fn count(&mut self, lane: Lane, shed: &Shed) {
+        *self.shed[lane.index()].entry(shed.name()).or_default() += 1;
     }
 
     /// Transactions waiting for a check in both lanes.
@@ -193,11 +250,22 @@ impl Pool {
         (in_block || self.ids.contains_key(id)).then_some(in_block)
     }
 
+    /// Whether a transaction waits or is under check, by the digest of its content with its signature.
+    pub(super) fn awaits(&self, content: &sha256::Digest) -> bool {
+        self.contents.contains_key(content)
+    }
+
     /// Takes a new transaction into the waiting room. `account` is its sender's latest final state.
     ///
     /// # Errors
     /// Why it was shed.
     pub fn offer(&mut self, signed: SignedTransaction, account: Account, local: bool) -> Result<(), Shed> {
+        let lane = signed.transaction.lane;
+        let outcome = self.wait(signed, account, local);
+        outcome.inspect_err(|reason| self.count(lane, reason))
+    }
+
+    fn wait(&mut self, signed: SignedTransaction, account: Account, local: bool) -> Result<(), Shed> {
         let transaction = &signed.transaction;
         let lane = transaction.lane.index();
         // A table entry is never older than what the caller read.
@@ -231,8 +299,10 @@ impl Pool {
         entry.present += 1;
         entry.waiting[lane] += 1;
         if let Some(gone) = evicted {
-            let outcome = Err(Shed::LaneFull { got: gone.signed.transaction.fee });
-            tell(self.forget_waiting(&gone), outcome);
+            let Transaction { fee, lane, .. } = gone.signed.transaction;
+            let reason = Shed::LaneFull { got: fee };
+            self.count(lane, &reason);
+            tell(self.forget_waiting(&gone), Err(reason));
         }
         Ok(())
     }
@@ -305,12 +375,17 @@ impl Pool {
             Some(signature) => self.keep(&waiting, signature),
             None => Err(Shed::Signature),
         };
+        match &outcome {
+            Ok(()) => self.kept[waiting.signed.transaction.lane.index()] += 1,
+            Err(reason) => self.count(waiting.signed.transaction.lane, reason),
+        }
         tell(self.forget_waiting(&waiting), outcome);
         outcome
     }
 
     /// Drops a transaction that was taken and could not be checked.
     pub fn give_up(&mut self, waiting: &Waiting) {
+        self.count(waiting.signed.transaction.lane, &Shed::Unchecked);
         tell(self.forget_waiting(waiting), Err(Shed::Unchecked));
     }
 
@@ -348,6 +423,7 @@ impl Pool {
             None => Vec::new(),
         };
         for nonce in later {
+            self.count(lane, &full);
             self.remove_ready(lane, &sender, nonce);
         }
         Ok(())
@@ -472,7 +548,7 @@ impl Pool {
 }
 
 /// Identifies a submission: SHA-256 of the transaction with its signature.
-fn content(signed: &SignedTransaction) -> sha256::Digest {
+pub(super) fn content(signed: &SignedTransaction) -> sha256::Digest {
     Sha256::hash(&[&signed.encode()])
 }
 

@@ -17,24 +17,29 @@ mod lock;
 pub mod logging;
 mod servers;
 
+pub use disk::free as free_space;
+
+use crate::accel;
 use crate::config::genesis::GenesisFile;
 use crate::config::keys::Keys;
-use crate::config::{FileError, Settings, peers};
+use crate::config::{CatchUp, FileError, Settings, peers};
 use crate::crypto::Checker;
 use crate::engine::{self, Validator};
 use crate::genesis::Genesis;
 use crate::http::{Api, Handles};
 use crate::mempool::pool::Limits;
+use crate::metrics::Metrics;
 use crate::monitor::{Event, Monitor};
 use crate::network::{self, Endpoint};
 use crate::status::{Cause, Status};
 use crate::vote::{FileRecord, Gate, RecordError, Scheme, owner, scheme::SchemeError};
 use ::tokio::signal::unix::{SignalKind, signal};
-use arblast::{Dispatcher, Selection};
 use commonware_cryptography::Signer as _;
-use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, tokio};
+use commonware_runtime::{Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio};
+use std::any::Any;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,13 +88,19 @@ pub enum Error {
     /// The disk is nearly full.
     #[error("{0}")]
     DiskFull(String),
+    /// A part of the validator failed.
+    #[error(
+        "a part of the validator could not go on: {0}. Nothing was signed after that, and nothing promised is lost. If \
+         the disk is full or failing, see to it, then restart"
+    )]
+    Failed(String),
     /// The engine stopped by itself.
     #[error("the consensus engine stopped by itself; the log above says why")]
     Engine,
 }
 
-/// How long a shutdown may take before what is left is cut off.
-const SHUTDOWN: Duration = Duration::from_secs(4);
+/// How long tasks may take to stop before they are cut off: with the servers' grace less than 5 seconds in all.
+const SHUTDOWN: Duration = Duration::from_secs(3);
 
 /// What a validator is made of, read from its files and checked.
 pub struct Parts {
@@ -113,8 +124,8 @@ impl Parts {
     /// # Errors
     /// An [`Error`] that says which file is at fault and what to do.
     pub fn load(settings: Settings) -> Result<Self, Error> {
-        let selection: Selection = settings.accel.parse().unwrap_or(Selection::Auto);
-        let dispatcher = Dispatcher::builder().select(selection).audit(settings.accel_audit).build()?;
+        let notice = |text: &str| tracing::info!("{text}");
+        let dispatcher = accel::builder(&settings.accel, &notice).audit(settings.accel_audit).build()?;
         let checker = Checker::new(dispatcher);
         let genesis = GenesisFile::load(&settings.genesis, &checker)?;
         let keys = Keys::load(&settings.identity_key, &settings.vote_key)?;
@@ -175,7 +186,17 @@ pub fn run(settings: Settings) -> Result<(), Error> {
         .with_read_write_timeout(network::SILENCE)
         .with_connect_timeout(network::DIAL_TIMEOUT)
         .with_tcp_nodelay(Some(true));
-    tokio::Runner::new(runtime).start(|context| serve(context, parts, status, record, listeners))
+    // One line of the log instead of a trace on the terminal.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    let serving = || tokio::Runner::new(runtime).start(|context| serve(context, parts, status, record, listeners));
+    // A part that cannot go on, because storage fails, takes the whole runtime down: nothing is signed after that.
+    std::panic::catch_unwind(AssertUnwindSafe(serving)).unwrap_or_else(|panic| Err(Error::Failed(text_of(&*panic))))
+}
+
+/// What a panic says.
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").into()
 }
 
 /// The vote record, if it can be used; otherwise the validator observes, and the status says why.
@@ -244,9 +265,20 @@ async fn serve(
     let folders = [parts.settings.datadir.clone(), parent(&parts.settings.vote_record)];
     let disk = disk::Watch::new(folders, parts.settings.min_free_space.0, status.clone());
     let (genesis, identity) = (parts.genesis.clone(), parts.keys.identity.public_key());
-    let mut validator = start(&context, parts, status.clone(), record).await?;
+    let metrics = {
+        let (registry, dispatcher) = (context.child("registry"), parts.checker.dispatcher().clone());
+        let page = Box::new(move || registry.encode());
+        Arc::new(Metrics::new(status.clone(), dispatcher, parts.settings.datadir.clone(), page))
+    };
+    // With state sync the start waits for the others; one may want to stop meanwhile.
+    let mut validator = ::tokio::select! {
+        started = start(&context, parts, status.clone(), metrics.clone(), record) => started?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
+    metrics.attach(validator.mempool.clone());
     let handles = Handles { validator: &validator, genesis, identity, status: status.clone() };
-    let servers = listeners.serve(&context, Api::new(handles)).map_err(system("serve HTTP"))?;
+    let servers = listeners.serve(&context, &Api::new(handles), &metrics).map_err(system("serve HTTP"))?;
     let progress = context.child("progress").spawn({
         let status = status.clone();
         move |context| logging::progress(context, status)
@@ -279,6 +311,7 @@ async fn start(
     context: &tokio::Context,
     parts: Parts,
     status: Status,
+    metrics: Arc<Metrics>,
     record: Option<FileRecord>,
 ) -> Result<Validator<tokio::Context>, Error> {
     let listen = parts.listen();
@@ -298,7 +331,7 @@ async fn start(
         checker,
         blocker: oracle.clone(),
         peers: oracle,
-        monitor: Arc::new(Reports { status: status.clone() }),
+        monitor: Arc::new(Reports { status: status.clone(), metrics }),
         prefix: "validator".into(),
         interval: settings.block_interval,
         mempool: Limits { base_fee, waiting_bytes: half, ready_bytes: half, per_sender: 256 },
@@ -308,7 +341,11 @@ async fn start(
         keep_blocks: settings.keep_blocks,
         tamper: None,
     };
-    Ok(engine::start(context.child("validator"), config, channels).await)
+    let catch_up = match settings.catch_up {
+        CatchUp::Blocks => engine::CatchUp::Blocks,
+        CatchUp::State => engine::CatchUp::State,
+    };
+    Ok(engine::start_with(context.child("validator"), config, catch_up, channels).await)
 }
 
 /// Listens on an address, or says which setting is at fault.
@@ -316,13 +353,15 @@ fn bind(what: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind(address).map_err(|source| Error::Listen { what, address, source })
 }
 
-/// Logs what happens, and keeps the status.
+/// Logs what happens, and keeps the status and the metrics.
 struct Reports {
     status: Status,
+    metrics: Arc<Metrics>,
 }
 
 impl Monitor for Reports {
-    fn on(&self, _: usize, event: Event) {
+    fn on(&self, index: usize, event: Event) {
+        self.metrics.on(index, event.clone());
         match event {
             Event::Finalized { block, height, transactions, root, .. } => {
                 self.status.reached(height);

@@ -3,14 +3,18 @@
 use super::{Error, bind};
 use crate::config::Settings;
 use crate::http::{self, Api, Limits};
+use crate::metrics::Metrics;
+use axum::Router;
 use commonware_runtime::{Handle, Spawner as _, Supervisor as _, tokio};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Sockets that are listened on, though nobody answers yet: a port in use is found before anything starts.
 pub struct Listeners {
     http: Option<TcpListener>,
+    metrics: Option<TcpListener>,
 }
 
 /// Servers that run.
@@ -23,7 +27,7 @@ pub struct Servers {
 }
 
 /// How long the servers may take to end.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_millis(1500);
 
 impl Listeners {
     /// Listens on the addresses of the settings; port 0 leaves a server out.
@@ -33,31 +37,41 @@ impl Listeners {
     pub fn bind(settings: &Settings) -> Result<Self, Error> {
         let listen =
             |what, address, port: u16| (port != 0).then(|| bind(what, SocketAddr::new(address, port))).transpose();
-        Ok(Self { http: listen("http-port", settings.http_address, settings.http_port)? })
+        Ok(Self {
+            http: listen("http-port", settings.http_address, settings.http_port)?,
+            metrics: listen("metrics-port", settings.metrics_address, settings.metrics_port)?,
+        })
     }
 
     /// Starts the servers.
     ///
     /// # Errors
     /// The system refuses to use a socket.
-    pub fn serve(self, context: &tokio::Context, api: Api) -> io::Result<Servers> {
+    pub fn serve(self, context: &tokio::Context, api: &Api, metrics: &Arc<Metrics>) -> io::Result<Servers> {
         let mut servers = Servers { stop: Vec::new(), servers: Vec::new(), helpers: Vec::new() };
         if let Some(listener) = self.http {
-            listener.set_nonblocking(true)?;
-            let listener = ::tokio::net::TcpListener::from_std(listener)?;
             let follower = api.clone();
             servers.helpers.push(context.child("recent").spawn(move |_| follower.follow()));
-            let (stop, stopped) = ::tokio::sync::oneshot::channel();
-            let (router, stopped) = (api.router(), async { drop(stopped.await) });
-            let server = move |_| http::serve(listener, router, Limits::default(), stopped);
-            servers.servers.push(context.child("http").spawn(server));
-            servers.stop.push(stop);
+            servers.start(context.child("http"), listener, api.router())?;
+        }
+        if let Some(listener) = self.metrics {
+            servers.start(context.child("metrics"), listener, metrics.router())?;
         }
         Ok(servers)
     }
 }
 
 impl Servers {
+    fn start(&mut self, context: tokio::Context, listener: TcpListener, router: Router) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let listener = ::tokio::net::TcpListener::from_std(listener)?;
+        let (stop, stopped) = ::tokio::sync::oneshot::channel();
+        let stopped = async { drop(stopped.await) };
+        self.servers.push(context.spawn(move |_| http::serve(listener, router, Limits::default(), stopped)));
+        self.stop.push(stop);
+        Ok(())
+    }
+
     /// Lets requests under way end, for a moment, and stops.
     pub async fn stop(self) {
         drop(self.stop);

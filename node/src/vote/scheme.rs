@@ -23,7 +23,7 @@ use crate::crypto::{Checker, Claim, PublicKey, Signature};
 use crate::genesis::Genesis;
 use commonware_codec::{Copying, DecodeExt as _, Encode, Read};
 use commonware_consensus::simplex::scheme::{Namespace, bls12381_multisig};
-use commonware_consensus::simplex::types::Subject;
+use commonware_consensus::simplex::types::{Finalization, Subject};
 use commonware_cryptography::bls12381::primitives::group;
 use commonware_cryptography::bls12381::primitives::variant::{MinPk, Variant};
 use commonware_cryptography::certificate::{
@@ -125,6 +125,12 @@ impl Scheme {
     pub fn one_by_one(mut self) -> Self {
         self.batches = Batches::OneByOne;
         self
+    }
+
+    /// Tells the record of a certificate that this validator has stored, and so checked before.
+    pub fn recall<D: Digest>(&self, finalization: &Finalization<Self, D>) {
+        let subject = Subject::Finalize { proposal: &finalization.proposal };
+        self.witness(&subject, &finalization.certificate, true);
     }
 
     fn to_inner(attestation: &Attestation<Self>) -> Attestation<Inner> {
@@ -334,6 +340,7 @@ impl certificate::Scheme for Scheme {
             match error {
                 // Said once, when the role changed.
                 RecordError::NotVoting { .. } => tracing::debug!(%error, "a vote was not signed"),
+                RecordError::Conflict(_) => tracing::warn!(%error, "a vote was not signed"),
                 error => tracing::error!(%error, "a vote was not signed"),
             }
             return None;

@@ -7,6 +7,7 @@ mod devnet;
 mod faulty;
 mod http;
 mod lanes;
+mod metrics;
 mod network;
 mod rollback;
 mod simulation;

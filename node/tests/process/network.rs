@@ -269,9 +269,15 @@ impl Node {
         panic!("validator {} did not stop within {within:?}; its log:\n{}", self.index, self.log.tail());
     }
 
+    /// Its exit status, once the process has ended by itself.
+    pub fn exit_status(&mut self) -> Option<Option<i32>> {
+        let status = self.process.as_mut()?.child.try_wait().expect("it is a child")?;
+        Some(status.code())
+    }
+
     /// Whether the process has ended by itself.
     pub fn ended(&mut self) -> bool {
-        self.process.as_mut().is_some_and(|process| process.child.try_wait().is_ok_and(|status| status.is_some()))
+        self.exit_status().is_some()
     }
 
     /// What it says it does: `listening`, `voting`, `observing`; none if it does not answer.

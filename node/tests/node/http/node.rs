@@ -4,8 +4,9 @@ use crate::support::{dispatcher, entry, secret};
 use arblast_node::crypto::{self, Checker};
 use arblast_node::engine::{self, CHANNELS, Channels};
 use arblast_node::genesis::{Genesis, Parameters};
-use arblast_node::http::{self, Api, Handles, Limits};
-use arblast_node::mempool::pool;
+use arblast_node::http::{Api, Handles, Limits, serve};
+use arblast_node::mempool::{Mempool, pool};
+use arblast_node::metrics::Metrics;
 use arblast_node::monitor::{Event, Monitor};
 use arblast_node::scratch::Scratch;
 use arblast_node::status::Status;
@@ -14,7 +15,7 @@ use arblast_node::vote::{MemoryRecord, Scheme};
 use commonware_cryptography::{ChaCha20Poly1305, Signer as _, ed25519};
 use commonware_p2p::authenticated::lookup::{self, Oracle};
 use commonware_p2p::{Address, AddressableManager as _};
-use commonware_runtime::{Runner as _, Spawner as _, Supervisor as _, tokio};
+use commonware_runtime::{Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio};
 use commonware_stream::cups::{self, Cups};
 use commonware_stream::sake::{self, Sake};
 use commonware_utils::NZUsize;
@@ -36,21 +37,26 @@ type Receiver = lookup::Receiver<ed25519::PublicKey>;
 /// A running node. Dropping it stops it.
 pub struct Node {
     pub address: SocketAddr,
+    /// Where its metrics are.
+    pub metrics: SocketAddr,
     pub genesis: Arc<Genesis>,
-    pub status: Status,
     stop: Option<::tokio::sync::oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
     /// The data, which goes last.
-    _folder: Arc<Scratch>,
+    folder: Arc<Scratch>,
 }
 
-struct Reports(Status);
+struct Reports {
+    status: Status,
+    metrics: Arc<Metrics>,
+}
 
 impl Monitor for Reports {
-    fn on(&self, _: usize, event: Event) {
+    fn on(&self, validator: usize, event: Event) {
         if let Event::Finalized { height, .. } = event {
-            self.0.reached(height);
+            self.status.reached(height);
         }
+        self.metrics.on(validator, event);
     }
 }
 
@@ -71,7 +77,7 @@ impl Node {
     /// Stops the node and starts it again on the same data.
     pub fn restart(mut self, limits: Limits) -> Self {
         self.end();
-        Self::start_on(limits, self._folder.clone())
+        Self::start_on(limits, self.folder.clone())
     }
 
     fn start_on(limits: Limits, folder: Arc<Scratch>) -> Self {
@@ -83,21 +89,30 @@ impl Node {
         let (sender, started) = mpsc::channel();
         let (path, shared, state) = (folder.path().join("data"), genesis.clone(), status.clone());
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::Config::new().with_storage_directory(path).with_worker_threads(2);
+            let runtime = tokio::Config::new().with_storage_directory(&path).with_worker_threads(2);
             tokio::Runner::new(runtime).start(|context| async move {
-                let api = validator(&context, shared, checker, state).await;
-                let listener = ::tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
-                sender.send(listener.local_addr().expect("bound")).expect("the test waits");
+                let registry = context.child("registry");
+                let page = Box::new(move || registry.encode());
+                let metrics = Arc::new(Metrics::new(state.clone(), checker.dispatcher().clone(), path, page));
+                let monitor = Arc::new(Reports { status: state.clone(), metrics: metrics.clone() });
+                let api = validator(&context, shared, checker, state, monitor).await;
+                metrics.attach(api.1);
+                let (listener, address) = bound().await;
+                let (metrics_listener, metrics_address) = bound().await;
+                sender.send((address, metrics_address)).expect("the test waits");
                 let following = context.child("follow").spawn({
-                    let api = api.clone();
+                    let api = api.0.clone();
                     move |_| api.follow()
                 });
-                http::serve(listener, api.router(), limits, async { drop(stopped.await) }).await;
+                let pages = serve(metrics_listener, metrics.router(), Limits::default(), std::future::pending());
+                let requests = serve(listener, api.0.router(), limits, async { drop(stopped.await) });
+                futures::pin_mut!(pages, requests);
+                futures::future::select(pages, requests).await;
                 following.abort();
             });
         });
-        let address = started.recv_timeout(Duration::from_secs(60)).expect("the node starts");
-        Self { address, genesis, status, stop: Some(stop), thread: Some(thread), _folder: folder }
+        let (address, metrics) = started.recv_timeout(Duration::from_secs(60)).expect("the node starts");
+        Self { address, metrics, genesis, stop: Some(stop), thread: Some(thread), folder }
     }
 
     fn end(&mut self) {
@@ -134,7 +149,19 @@ impl Drop for Node {
     }
 }
 
-async fn validator(context: &tokio::Context, genesis: Arc<Genesis>, checker: Checker, status: Status) -> Api {
+async fn bound() -> (::tokio::net::TcpListener, SocketAddr) {
+    let listener = ::tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
+    let address = listener.local_addr().expect("bound");
+    (listener, address)
+}
+
+async fn validator(
+    context: &tokio::Context,
+    genesis: Arc<Genesis>,
+    checker: Checker,
+    status: Status,
+    monitor: Arc<Reports>,
+) -> (Api, Mempool) {
     let identity = ed25519::PrivateKey::from_seed(0).public_key();
     let (channels, oracle) = network(context.child("network"), &genesis);
     let record = Arc::new(MemoryRecord::default());
@@ -147,7 +174,7 @@ async fn validator(context: &tokio::Context, genesis: Arc<Genesis>, checker: Che
         checker,
         blocker: oracle.clone(),
         peers: oracle,
-        monitor: Arc::new(Reports(status.clone())),
+        monitor,
         prefix: "validator".into(),
         interval: Duration::from_millis(100),
         mempool: pool::Limits { base_fee: 1, waiting_bytes: 1 << 16, ready_bytes: 1 << 16, per_sender: 64 },
@@ -158,7 +185,8 @@ async fn validator(context: &tokio::Context, genesis: Arc<Genesis>, checker: Che
         tamper: None,
     };
     let validator = engine::start(context.child("validator"), config, channels).await;
-    Api::new(Handles { validator: &validator, genesis, identity, status })
+    let mempool = validator.mempool.clone();
+    (Api::new(Handles { validator: &validator, genesis, identity, status }), mempool)
 }
 
 /// A network stack that knows nobody else.
