@@ -183,6 +183,8 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     let runtime = tokio::Config::new()
         .with_storage_directory(parts.settings.datadir.join("store"))
         .with_worker_threads(workers)
+        .with_read_write_timeout(network::SILENCE)
+        .with_connect_timeout(network::DIAL_TIMEOUT)
         .with_tcp_nodelay(Some(true));
     // One line of the log instead of a trace on the terminal.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
