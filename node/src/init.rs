@@ -266,3 +266,150 @@ fn private_folder(path: &Path) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::process::Parts;
+    use crate::scratch::Scratch;
+    use arblast::{Dispatcher, Selection};
+    use clap::{Args as _, Command};
+    use std::net::Ipv4Addr;
+
+    fn checker() -> Checker {
+        let builder = Dispatcher::builder().select(Selection::CpuPortable);
+        Checker::new(builder.retirement_record(None).build().unwrap())
+    }
+
+    fn plan(folder: &Scratch) -> Plan {
+        Plan {
+            name: "test".into(),
+            validators: 4,
+            out: folder.path().join("network"),
+            hosts: vec![Ipv4Addr::LOCALHOST.into()],
+            base_port: 7000,
+            http_port: 8000,
+            metrics_port: 9000,
+            accounts: 2,
+            balance: 500,
+            base_fee: 1,
+            block_transactions: 64,
+            block_interval: Duration::from_millis(250),
+        }
+    }
+
+    fn settings(config: &Path) -> Settings {
+        let command = Settings::augment_args(Command::new("run").no_binary_name(true));
+        let matches = command.get_matches_from([format!("--config={}", config.display())]);
+        Settings::resolve(&matches).unwrap()
+    }
+
+    #[test]
+    fn every_validator_can_start_from_its_folder_alone() {
+        let folder = Scratch::new("init").unwrap();
+        let plan = plan(&folder);
+        let genesis = network(&plan, &checker()).unwrap();
+        let mut identities = std::collections::BTreeSet::new();
+        for index in 0..4 {
+            // Moved elsewhere, as to another host.
+            let own = folder.path().join(format!("host-{index}"));
+            std::fs::rename(plan.out.join(format!("validator-{index}")), &own).unwrap();
+            let parts = Parts::load(settings(&own.join("config.toml"))).unwrap();
+            assert_eq!((parts.genesis.digest(), parts.index), (genesis.digest(), index));
+            assert_eq!(parts.listen(), SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 7000 + index as u16));
+            assert_eq!(
+                (parts.settings.http_port, parts.settings.metrics_port),
+                (8000 + index as u16, 9000 + index as u16)
+            );
+            assert_eq!(parts.settings.block_interval, Duration::from_millis(250));
+            identities.insert(parts.keys.entry().vote);
+            let record = FileRecord::open(&parts.settings.vote_record, owner(&genesis, &parts.keys.vote)).unwrap();
+            assert_eq!(record.marks().unwrap().last(), None);
+        }
+        assert_eq!(identities.len(), 4);
+        let text = std::fs::read_to_string(plan.out.join("accounts.json")).unwrap();
+        let accounts: Vec<FundedAccount> = serde_json::from_str(&text).unwrap();
+        assert_eq!((accounts.len(), genesis.accounts().len()), (2, 2));
+        for account in accounts {
+            let secret = hex::decode(&account.secret[2..]).unwrap();
+            let address = crypto::address(&crypto::SecretKey::from_bytes(&secret).unwrap());
+            assert_eq!(account.address, format!("0x{address}"));
+            assert_eq!(genesis.accounts()[&address], 500);
+        }
+    }
+
+    #[test]
+    fn keys_of_another_validator_or_network_are_refused() {
+        let folder = Scratch::new("init-mixed").unwrap();
+        let plan = plan(&folder);
+        network(&plan, &checker()).unwrap();
+        let other = Plan { out: folder.path().join("other"), ..plan.clone() };
+        network(&other, &checker()).unwrap();
+        let config = plan.out.join("validator-0/config.toml");
+        let good = settings(&config);
+        let refused = |settings: Settings| Parts::load(settings).err().expect("refused").to_string();
+        let neighbour = plan.out.join("validator-1");
+        let error = refused(Settings { vote_key: neighbour.join("vote.key"), ..good.clone() });
+        assert!(error.contains("validator 1") && error.contains("validator 0"), "{error}");
+        let error = refused(Settings { identity_key: other.out.join("validator-0/identity.key"), ..good.clone() });
+        assert!(error.contains("identity.key") && error.contains("another network"), "{error}");
+        let error = refused(Settings { genesis: other.out.join("genesis.json"), ..good.clone() });
+        assert!(error.contains("another network"), "{error}");
+        let error = refused(Settings { peers: other.out.join("peers.toml"), ..good });
+        assert!(error.contains("peers.toml") && error.contains("no validator of the genesis"), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_genesis_or_peers_file_is_refused_with_the_line() {
+        let folder = Scratch::new("init-damaged").unwrap();
+        let plan = plan(&folder);
+        network(&plan, &checker()).unwrap();
+        let own = plan.out.join("validator-0");
+        let good = settings(&own.join("config.toml"));
+        let load = || Parts::load(good.clone()).map(|_| ()).map_err(|error| error.to_string());
+        let changed = |name: &str, from: &str, to: &str| {
+            let path = own.join(name);
+            let text = std::fs::read_to_string(&path).unwrap();
+            assert!(text.contains(from), "{name} has no {from}");
+            std::fs::write(&path, text.replacen(from, to, 1)).unwrap();
+            let error = load().expect_err("refused");
+            std::fs::write(&path, text).unwrap();
+            assert!(error.contains(name), "{error}");
+            error
+        };
+        let error = changed("genesis.json", "\"base_fee\"", "\"base_fees\"");
+        assert!(error.contains(":3: ") && error.contains("did you mean `base_fee`?"), "{error}");
+        assert!(changed("genesis.json", "\"proof\": \"0x", "\"proof\": \"0y").contains("expected 192 hexadecimal"));
+        assert!(changed("genesis.json", "\"base_fee\": \"1\"", "\"base_fee\": \"-1\"").contains(":3: "));
+        assert!(changed("genesis.json", "64", "4").contains("expected 8 to"));
+        assert!(changed("genesis.json", "}", "").contains("genesis.json:"));
+        assert!(changed("peers.toml", "127.0.0.1:7001", "127.0.0.1:7000").contains("listed twice"));
+        assert!(changed("peers.toml", "127.0.0.1:7001", "somewhere").contains("expected an IP address and a port"));
+        assert!(changed("peers.toml", "127.0.0.1:7001", "0.0.0.0:7001").contains("nobody can be reached"));
+        let text = std::fs::read_to_string(own.join("peers.toml")).unwrap();
+        let shorter: Vec<_> = text.lines().filter(|line| !line.contains(":7002")).collect();
+        std::fs::write(own.join("peers.toml"), shorter.join("\n")).unwrap();
+        assert!(load().unwrap_err().contains("has no address"));
+    }
+
+    #[test]
+    fn nothing_is_overwritten_and_senseless_numbers_are_refused() {
+        let folder = Scratch::new("init-twice").unwrap();
+        let good = plan(&folder);
+        network(&good, &checker()).unwrap();
+        assert!(matches!(network(&good, &checker()), Err(Error::NotEmpty(_))));
+        let fresh = Plan { out: folder.path().join("fresh"), ..good };
+        let refused = |plan: Plan| matches!(network(&plan, &checker()), Err(Error::Setting { .. }));
+        assert!(refused(Plan { validators: 0, ..fresh.clone() }));
+        assert!(refused(Plan { validators: 65, ..fresh.clone() }));
+        assert!(refused(Plan { hosts: vec![Ipv4Addr::LOCALHOST.into(); 3], ..fresh.clone() }));
+        assert!(refused(Plan { balance: u64::MAX, ..fresh.clone() }));
+        assert!(refused(Plan { base_port: 65_534, ..fresh.clone() }));
+        assert!(!fresh.out.exists(), "nothing was written");
+        let hosts = (1..=4).map(|host| Ipv4Addr::new(10, 0, 0, host).into()).collect();
+        network(&Plan { hosts, ..fresh.clone() }, &checker()).unwrap();
+        let peers = std::fs::read_to_string(fresh.out.join("peers.toml")).unwrap();
+        assert!((1..=4).all(|host| peers.contains(&format!("10.0.0.{host}:7000"))), "{peers}");
+    }
+}

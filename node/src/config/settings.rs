@@ -436,3 +436,7 @@ fn log_level(text: &str) -> Result<String, String> {
     let filter: Result<tracing_subscriber::EnvFilter, _> = text.parse();
     filter.map(|_| text.to_owned()).map_err(|error| refused(error.to_string()))
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

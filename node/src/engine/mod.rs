@@ -239,9 +239,16 @@ where
         status.reached(height);
         probe.on(Event::Resumed { height });
     }
-    let mempool_config =
-        mempool::Config { mempool: mempool.clone(), submissions, genesis, checker, keys, probe: probe.clone() };
-    mempool::start(context.child("mempool"), mempool_config, databases.clone(), channels.transactions);
+    let mempool_config = mempool::Config {
+        mempool: mempool.clone(),
+        submissions,
+        genesis,
+        checker,
+        keys,
+        probe: probe.clone(),
+        journal: Some(settings.mempool_journal()),
+    };
+    mempool::start(context.child("mempool"), mempool_config, databases.clone(), channels.transactions).await;
 
     // Consensus takes the context itself, so that aborting its handle stops everything above.
     let epochs = settings::epochs();

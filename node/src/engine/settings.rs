@@ -7,13 +7,15 @@ use crate::crypto::{Checker, Keys};
 use crate::environment::Environment;
 use crate::genesis::Genesis;
 use crate::ledger::{Database, database_config};
-use crate::mempool::Mempool;
 use crate::mempool::pool::Limits;
+use crate::mempool::{self, Mempool};
 use crate::monitor::{Blocks, Certificates, Probe};
 use crate::status::Status;
+use crate::transaction::SignedTransaction;
 use crate::vote::witness::{Seen, Witness};
 use crate::vote::{Gate, Scheme};
 use commonware_broadcast::buffered;
+use commonware_codec::FixedSize as _;
 use commonware_consensus::marshal::core::{Floor as MarshalFloor, Mailbox as MarshalMailbox};
 use commonware_consensus::marshal::resolver::p2p as backfill;
 use commonware_consensus::marshal::standard::{Deferred, Standard};
@@ -209,6 +211,15 @@ where
             max_serve_ops: SYNC_BATCH,
             priority_requests: false,
             priority_responses: false,
+        }
+    }
+
+    pub fn mempool_journal(&self) -> mempool::journal::Config {
+        mempool::journal::Config {
+            partition: format!("{}-mempool", self.prefix),
+            page_cache: self.page_cache.clone(),
+            // Both rooms of both lanes.
+            capacity: 2 * (self.limits.waiting_bytes + self.limits.ready_bytes) / SignedTransaction::SIZE,
         }
     }
 

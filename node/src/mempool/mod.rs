@@ -15,6 +15,10 @@
 //! dispatcher's admission class. A small batch waits a little for company, because a batch costs one final
 //! exponentiation whatever its size.
 //!
+//! # Journal
+//!
+//! What a client was told is accepted survives a restart, see [`journal`].
+//!
 //! # Gossip
 //!
 //! What came from a client is passed on to every validator once its signature is found good; what came from a
@@ -27,6 +31,7 @@
 //!
 //! A message that does not decode is dropped and logged.
 
+pub mod journal;
 mod lane;
 pub mod pool;
 
@@ -40,11 +45,11 @@ use commonware_codec::{Decode as _, Encode as _, FixedSize as _, RangeCfg};
 use commonware_cryptography::ed25519;
 use commonware_macros::select;
 use commonware_p2p::{Receiver, Recipients, Sender};
-use commonware_runtime::{Clock, IoBuf, Spawner};
+use commonware_runtime::IoBuf;
 use commonware_utils::channel::{mpsc, oneshot};
 use commonware_utils::sync::Mutex;
+use journal::Journal;
 use pool::{Pool, Shed, Waiting, Watcher};
-use rand_core::CryptoRng;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,20 +150,36 @@ pub struct Config {
     pub keys: Keys,
     /// Hears of each batch.
     pub probe: Probe,
+    /// Where accepted submissions are kept; without one a restart loses them.
+    pub journal: Option<journal::Config>,
 }
 
 /// Runs intake and checks until the context is stopped.
-pub fn start<E, S, R>(context: E, config: Config, databases: Databases<E>, (sender, receiver): (S, R))
+///
+/// # Panics
+/// If the journal cannot be opened.
+pub async fn start<E, S, R>(context: E, config: Config, databases: Databases<E>, (sender, receiver): (S, R))
 where
     E: Environment,
     S: Sender<PublicKey = ed25519::PublicKey>,
     R: Receiver<PublicKey = ed25519::PublicKey>,
 {
-    let Config { mempool, submissions, genesis, checker, keys, probe } = config;
+    let Config { mempool, submissions, genesis, checker, keys, probe, journal } = config;
     let (wake, woken) = mpsc::channel(1);
     let intake = Intake { mempool: mempool.clone(), genesis: genesis.clone(), databases, wake };
+    let (journal, held) = match journal {
+        Some(config) => {
+            let (journal, held) = Journal::open(context.child("journal"), config).await;
+            (Some(journal), held)
+        }
+        None => (None, Vec::new()),
+    };
+    if !held.is_empty() {
+        tracing::info!(transactions = held.len(), "offering what was accepted before the restart again");
+        intake.offer(held, true, None).await;
+    }
     context.child("intake").spawn(move |_| intake.run(submissions, receiver));
-    let check = Check { mempool, genesis, checker, keys, probe };
+    let check = Check { mempool, genesis, checker, keys, probe, journal };
     context.child("check").spawn(move |context| check.run(context, woken, sender));
 }
 
@@ -231,18 +252,18 @@ impl<E: Environment> Intake<E> {
     }
 }
 
-struct Check {
+struct Check<E: Environment> {
     mempool: Mempool,
     genesis: Arc<Genesis>,
     checker: Checker,
     keys: Keys,
     probe: Probe,
+    journal: Option<Journal<E>>,
 }
 
-impl Check {
-    async fn run<E, S>(self, mut context: E, mut woken: mpsc::Receiver<()>, mut sender: S)
+impl<E: Environment> Check<E> {
+    async fn run<S>(mut self, mut context: E, mut woken: mpsc::Receiver<()>, mut sender: S)
     where
-        E: Spawner + Clock + CryptoRng,
         S: Sender<PublicKey = ed25519::PublicKey>,
     {
         while woken.recv().await.is_some() {
@@ -255,7 +276,7 @@ impl Check {
                     break;
                 }
                 match self.verdicts(&mut context, &batch).await {
-                    Some(verdicts) => self.settle(batch, verdicts, &mut sender),
+                    Some(verdicts) => self.settle(batch, verdicts, &mut sender).await,
                     None => self.mempool.with(|pool| batch.iter().for_each(|waiting| pool.give_up(waiting))),
                 }
             }
@@ -263,11 +284,7 @@ impl Check {
     }
 
     /// The decoded signature of each transaction that its sender signed; `None` if that could not be found out.
-    async fn verdicts<E: Spawner + CryptoRng>(
-        &self,
-        context: &mut E,
-        batch: &[Waiting],
-    ) -> Option<Vec<Option<Signature>>> {
+    async fn verdicts(&self, context: &mut E, batch: &[Waiting]) -> Option<Vec<Option<Signature>>> {
         let mut seed = [0; 32];
         context.fill_bytes(&mut seed);
         let (checker, keys, genesis) = (self.checker.clone(), self.keys.clone(), *self.genesis.digest());
@@ -290,7 +307,7 @@ impl Check {
         }
     }
 
-    fn settle<S>(&self, batch: Vec<Waiting>, verdicts: Vec<Option<Signature>>, sender: &mut S)
+    async fn settle<S>(&mut self, batch: Vec<Waiting>, verdicts: Vec<Option<Signature>>, sender: &mut S)
     where
         S: Sender<PublicKey = ed25519::PublicKey>,
     {
@@ -312,6 +329,11 @@ impl Check {
                 }
             }
         });
+        if let Some(journal) = &mut self.journal {
+            // Durable before anybody hears of it.
+            journal.keep(&news).await;
+            journal.prune(&self.mempool).await;
+        }
         for chunk in news.chunks(MAX_GOSSIP) {
             sender.send(Recipients::All, IoBuf::from(chunk.to_vec().encode()), false);
         }

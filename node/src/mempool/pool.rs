@@ -250,6 +250,11 @@ impl Pool {
         (in_block || self.ids.contains_key(id)).then_some(in_block)
     }
 
+    /// Whether a transaction waits or is under check, by the digest of its content with its signature.
+    pub(super) fn awaits(&self, content: &sha256::Digest) -> bool {
+        self.contents.contains_key(content)
+    }
+
     /// Takes a new transaction into the waiting room. `account` is its sender's latest final state.
     ///
     /// # Errors
@@ -543,7 +548,7 @@ impl Pool {
 }
 
 /// Identifies a submission: SHA-256 of the transaction with its signature.
-fn content(signed: &SignedTransaction) -> sha256::Digest {
+pub(super) fn content(signed: &SignedTransaction) -> sha256::Digest {
     Sha256::hash(&[&signed.encode()])
 }
 

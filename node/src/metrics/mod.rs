@@ -23,6 +23,7 @@ mod page;
 
 use crate::mempool::Mempool;
 use crate::monitor::{Event, Monitor};
+use crate::process::disk;
 use crate::status::{Role, Status};
 use crate::transaction::Lane;
 use arblast::{BreakerState, Dispatcher, LATENCY_BOUNDS_US, OpStats, Stats};
@@ -309,10 +310,9 @@ impl Metrics {
 
     fn storage(&self, page: &mut Page) {
         page.gauge("arblast_storage_used_bytes", "Bytes of the files in the data folder.", self.used());
-        match rustix::fs::statvfs(&self.data) {
-            Ok(disk) => {
+        match disk::free(&self.data) {
+            Ok(free) => {
                 let help = "Bytes that this process may still write to the disk of the data folder.";
-                let free = disk.f_bavail.saturating_mul(disk.f_frsize);
                 page.gauge("arblast_storage_free_bytes", help, free);
             }
             Err(error) => tracing::warn!(folder = %self.data.display(), %error, "the free space is not known"),

@@ -5,7 +5,11 @@
 //! cannot store blocks must not run. Two thresholds keep it from getting there.
 
 use crate::status::{Cause, Status};
-use std::path::PathBuf;
+use std::ffi::CString;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How often the free space is looked at.
@@ -56,7 +60,52 @@ impl Watch {
 ///
 /// # Errors
 /// What the system answered.
-pub fn free(folder: &std::path::Path) -> std::io::Result<u64> {
-    let stat = rustix::fs::statvfs(folder)?;
-    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+pub fn free(folder: &Path) -> io::Result<u64> {
+    let path = CString::new(folder.as_os_str().as_bytes())?;
+    let mut stat = MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: `path` ends in a zero byte, and `stat` has room for what is written.
+    let outcome = unsafe { libc::statvfs(path.as_ptr(), stat.as_mut_ptr()) };
+    if outcome != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call succeeded, so that it has written the whole of `stat`.
+    let stat = unsafe { stat.assume_init() };
+    #[allow(clippy::unnecessary_cast, reason = "the types differ between systems")]
+    Ok((stat.f_bavail as u64).saturating_mul(stat.f_frsize as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+    use crate::status::Role;
+
+    #[test]
+    fn free_space_is_found_where_there_is_a_file_system() {
+        let folder = Scratch::new("disk").unwrap();
+        assert!(free(folder.path()).unwrap() > 0);
+        assert!(free(&folder.path().join("missing")).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_validator_stops_signing_and_then_stops() {
+        let folder = Scratch::new("disk-full").unwrap();
+        let watch = |least| {
+            let status = Status::default();
+            assert!(status.vote());
+            let folders = [folder.path().to_path_buf(), folder.path().to_path_buf()];
+            (Watch::new(folders, least, status.clone()), status)
+        };
+        let (plenty, status) = watch(0);
+        assert!(tokio::time::timeout(INTERVAL / 2, plenty.run()).await.is_err(), "it goes on");
+        assert_eq!(status.role(), Role::Voting);
+        // Less than the threshold is free, but more than a quarter of it.
+        let (low, status) = watch(free(folder.path()).unwrap() * 2);
+        assert!(tokio::time::timeout(INTERVAL / 2, low.run()).await.is_err());
+        assert!(matches!(status.role(), Role::Observing(reason) if reason.cause == Cause::DiskFull));
+        let (full, status) = watch(u64::MAX);
+        let message = full.run().await;
+        assert!(message.contains("Make room"), "{message}");
+        assert!(matches!(status.role(), Role::Observing(_)));
+    }
 }

@@ -12,7 +12,7 @@
 //! flushed. What was promised (votes, accepted transactions, final blocks) was synced when it was promised, so that
 //! `kill -9` loses nothing either.
 
-mod disk;
+pub(crate) mod disk;
 mod lock;
 pub mod logging;
 mod servers;
