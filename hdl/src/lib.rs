@@ -11,7 +11,7 @@ pub mod field2;
 pub mod files;
 pub mod report;
 pub mod semantics;
-mod testbench;
+pub mod testbench;
 pub mod units;
 
 pub use emit::{Design, Port, design, emit};

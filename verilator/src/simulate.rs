@@ -41,7 +41,7 @@ pub enum Bodies {
 }
 
 impl Config {
-    fn engine(&self, design: &arblast_hdl::Design) -> Result<Engine, Error> {
+    pub(crate) fn engine(&self, design: &arblast_hdl::Design) -> Result<Engine, Error> {
         let bodies = match self.bodies {
             Bodies::Fast => Options::fast(),
             Bodies::Plain => Options::plain(),
@@ -62,7 +62,8 @@ impl Config {
 /// The status a finished run must have: finished, not busy, no error.
 const CLEAN: u32 = 2;
 
-fn finish(engine: &mut Engine) -> Result<Counters, Error> {
+/// The counters of a run that ended as it must.
+pub(crate) fn finish(engine: &mut Engine) -> Result<Counters, Error> {
     match engine.read(registers::STATUS)? {
         CLEAN => {
             let counters = engine.counters()?;
@@ -71,6 +72,14 @@ fn finish(engine: &mut Engine) -> Result<Counters, Error> {
             Ok(counters)
         }
         status => Err(Error::Design(format!("status {status:#x} after a run"))),
+    }
+}
+
+/// Whether a loading ended as it must.
+pub(crate) fn loaded(engine: &mut Engine) -> Result<(), Error> {
+    match engine.read(registers::STATUS)? {
+        CLEAN => Ok(()),
+        status => Err(Error::Design(format!("status {status:#x} after loading"))),
     }
 }
 
@@ -195,10 +204,7 @@ impl AggregateG1 {
         self.engine.write(registers::CONTROL, 4)?;
         self.engine.phase(0, "load");
         self.engine.exchange(&packet, 0, 1000 * (packet.len() as u64 + 100), checkpoint)?;
-        match self.engine.read(registers::STATUS)? {
-            CLEAN => Ok(()),
-            status => Err(Error::Design(format!("status {status:#x} after loading"))),
-        }
+        loaded(&mut self.engine)
     }
 
     /// Clocks simulated so far.
@@ -248,7 +254,7 @@ impl AggregateG1 {
 }
 
 /// A selection beat: the points `first` + i for the bits i of `mask`, into `sum`.
-fn selection(first: u32, sum: usize, mask: u32) -> Beat {
+pub(crate) fn selection(first: u32, sum: usize, mask: u32) -> Beat {
     let mut beat = [0; 32];
     (beat[0], beat[1]) = (first, sum as u32 | mask << 16);
     beat

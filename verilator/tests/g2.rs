@@ -1,12 +1,19 @@
-//! The folded G2 adder against its software model and arkworks.
+//! The folded G2 adder and the aggregation engine for G2 against the software model and arkworks.
 
 mod common;
 
+use arblast::Dispatcher;
+use arblast::backend::{Backend, Class, IndexLists, Op};
 use arblast_hdl::design;
+use arblast_hdl::designs::AGGREGATE_G2;
+use arblast_hdl::engine::registers;
 use arblast_hdl::field2::{self, Fp2, Projective2};
 use arblast_hdl::units::point_add_g2::PointAddG2;
-use arblast_verilator::{Model, Options};
-use ark_bls12_381::{Fq, Fq2, Fr, G2Affine};
+use arblast_verilator::axi::{Backpressure, Beat, Engine};
+use arblast_verilator::g2::AggregateG2;
+use arblast_verilator::simulate::Config;
+use arblast_verilator::{Error, FpgaSim, Model, Options};
+use ark_bls12_381::{Fq, Fq2, Fr, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::{BigInt, Field, PrimeField};
 use common::{below, corners, random, verilator};
@@ -14,15 +21,16 @@ use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 
-/// Runs all pairs through the adder; a pair is offered `gap(i)` clocks after the one before was taken.
-fn run_adder(pairs: &[[Projective2; 2]], options: &Options, gap: &mut dyn FnMut() -> u64) -> (Vec<Projective2>, u64) {
+/// Runs all pairs through the adder; a pair is offered `gap(i)` clocks after the one before was taken. Registers and
+/// memories start at random.
+fn run_adder(pairs: &[[Projective2; 2]], gap: &mut dyn FnMut() -> u64) -> (Vec<Projective2>, u64) {
     let (mut latency, mut interval) = (0, 0);
     let built = design("point_add_g2", || {
         let unit = PointAddG2::<12>::default();
         (latency, interval) = (unit.latency() as u64, unit.interval() as u64);
         unit
     });
-    let mut model = Model::new(&built, options).unwrap();
+    let mut model = Model::new(&built, &Options::fast().with_random_start(23)).unwrap();
     let pin = |name: &str, model: &Model| model.pin(name);
     let [reset, in_valid, in_tag, in_ready, want, c0, c1] =
         ["reset", "in_valid", "in_tag", "in_ready", "want", "in_c0", "in_c1"].map(|name| pin(name, &model));
@@ -92,15 +100,14 @@ fn folded_adder_agrees_with_the_formulas() {
         (0..400).map(|_| std::array::from_fn(|_| std::array::from_fn(|_| element(&mut rng)))).collect();
     let wanted: Vec<Projective2> = pairs.iter().map(|[a, b]| field2::point_add(a, b)).collect();
     let start = std::time::Instant::now();
-    let (got, clocks) = run_adder(&pairs, &Options::fast(), &mut || 0);
+    let (got, clocks) = run_adder(&pairs, &mut || 0);
     println!("{clocks} clocks for {} additions, {:?}", pairs.len(), start.elapsed());
     for (i, (got, wanted)) in got.iter().zip(&wanted).enumerate() {
         assert_eq!(got, wanted, "pair {i}");
     }
-    // Pairs that come now and then, into a unit that starts at random.
+    // Pairs that come now and then.
     let mut gaps = random(42);
-    let options = Options::fast().with_random_start(23);
-    let (got, _) = run_adder(&pairs[..60], &options, &mut || u64::from(gaps.next_u32() % 100));
+    let (got, _) = run_adder(&pairs[..60], &mut || u64::from(gaps.next_u32() % 100));
     assert!(got == wanted[..60]);
 }
 
@@ -167,7 +174,7 @@ fn folded_adder_is_complete_on_the_curve() {
     let pairs: Vec<[G2Affine; 2]> = points.iter().flat_map(|a| points.iter().map(|b| [*a, *b])).collect();
     let inputs: Vec<[Projective2; 2]> =
         pairs.iter().map(|[a, b]| [projective(a, &mut rng), projective(b, &mut rng)]).collect();
-    let (sums, clocks) = run_adder(&inputs, &Options::fast(), &mut || 0);
+    let (sums, clocks) = run_adder(&inputs, &mut || 0);
     println!("{} additions in {clocks} clocks", sums.len());
     assert!(clocks < 37 * sums.len() as u64 + 400, "an addition every 36 clocks");
     for ([a, b], [x, y, z]) in pairs.iter().zip(&sums) {
@@ -182,4 +189,152 @@ fn folded_adder_is_complete_on_the_curve() {
         };
         assert_eq!(got, wanted, "{a:?} + {b:?}");
     }
+}
+
+fn config(percent: u8) -> Config {
+    Config { backpressure: Backpressure { percent, seed: 98 }, ..Config::default() }
+}
+
+/// Points of every kind: in the subgroup and outside, opposite, repeated, at infinity.
+fn signatures(count: usize, rng: &mut ChaCha20Rng) -> Vec<G2Affine> {
+    let (step, other) = (G2Affine::generator() * scalar(rng), outside(rng));
+    let progression = std::iter::successors(Some(step), |p| Some(*p + step)).take(count).collect::<Vec<_>>();
+    let mut points = G2Projective::normalize_batch(&progression);
+    (points[7], points[9], points[11], points[12]) = (G2Affine::zero(), -points[8], other, -other);
+    points
+}
+
+#[test]
+fn aggregation_equals_the_cpu() {
+    if !verilator("aggregation_equals_the_cpu") {
+        return;
+    }
+    let mut rng = random(44);
+    let points = signatures(256, &mut rng);
+    let all: Vec<u32> = (0..256).collect();
+    let few: Vec<u32> = (0..70).map(|_| rng.next_u32() % 256).collect();
+    let same = [3; 33];
+    let mut lists: Vec<&[u32]> = vec![&all, &few, &[], &same, &[8, 9], &[7], &[11, 12, 8, 9], &[11, 11], &[11]];
+    let singles: Vec<[u32; 1]> = (0..61).map(|i| [4 * i]).collect();
+    lists.extend(singles.iter().map(|list| &list[..])); // 70 lists in runs of 64 sums
+    for percent in [0, 30] {
+        let mut engine = AggregateG2::new(AGGREGATE_G2, &config(percent)).unwrap();
+        engine.load(&points, &mut || true).unwrap();
+        let start = (std::time::Instant::now(), engine.clock());
+        let (got, counters) = engine.run(&lists, &mut || true).unwrap();
+        let khz = (engine.clock() - start.1) as f64 / start.0.elapsed().as_secs_f64() / 1e3;
+        println!("{percent}%: {counters:?}, {khz:.0} kHz");
+        for (list, got) in lists.iter().zip(&got) {
+            let sum: G2Projective = list.iter().map(|&i| points[i as usize]).sum();
+            assert_eq!(*got, sum.into_affine(), "{list:?}");
+        }
+        assert_eq!(got.len(), lists.len());
+        assert!(matches!(engine.run(&[&[256]], &mut || true), Err(Error::Limit { .. })));
+        // One sum of everything: an addition every 36 clocks, then a tree through the latency.
+        let (got, counters) = engine.run(&[&all], &mut || true).unwrap();
+        let sum: G2Projective = points.iter().sum();
+        assert_eq!(got, [sum.into_affine()]);
+        println!("{counters:?}, {:.2} clocks an addition", counters.accumulated as f64 / counters.additions as f64);
+        assert_eq!((counters.items, counters.additions), (255, 254));
+        assert!(counters.accumulated < 36 * 254 + 8 * 204 + 100, "{counters:?}");
+    }
+}
+
+/// Masks, through the streams; and what the engine says of selections and packets that are wrong.
+#[test]
+fn masks_and_faults() {
+    if !verilator("masks_and_faults") {
+        return;
+    }
+    let mut rng = random(45);
+    let points = signatures(40, &mut rng);
+    let design = arblast_hdl::designs::aggregate_g2("aggregate_g2", (6, 3));
+    let options = Options::fast().with_random_start(5);
+    let mut engine = Engine::new(&design, &options, Backpressure { percent: 25, seed: 3 }, None).unwrap();
+    let load: Vec<Beat> = points.iter().flat_map(|p| [p.x, p.y]).flat_map(|c| [beat(&c, 0), beat(&c, 1)]).collect();
+    engine.write(registers::CONTROL, 4).unwrap();
+    engine.exchange(&load, 0, 10_000, &mut || true).unwrap();
+    assert_eq!(engine.read(registers::STATUS).unwrap(), 2);
+    let words = [(13, 0, 0xffff), (20, 2, 0x8001), (30, 2, 0), (29, 0, 0x0420)];
+    let mut run = |words: &[(u32, u32, u32)], status: u32| {
+        let packet: Vec<Beat> = words.iter().map(|&(first, sum, mask)| selection(first, sum, mask)).collect();
+        engine.write(registers::CONTROL, 1).unwrap();
+        let beats = engine.exchange(&packet, 18, 100_000, &mut || true).unwrap();
+        assert_eq!(engine.read(registers::STATUS).unwrap(), status);
+        beats
+    };
+    let beats = run(&words, 2);
+    for (number, sum) in beats.chunks(6).enumerate() {
+        let chosen = words.iter().filter(|word| word.1 as usize == number);
+        let selected =
+            chosen.flat_map(|&(first, _, mask)| (0..16).filter(move |i| mask >> i & 1 == 1).map(move |i| first + i));
+        let wanted: G2Projective = selected.map(|i| points[i as usize]).sum();
+        let [x, y, z] = [0, 2, 4].map(|i| from_engine(&[word(&sum[i]), word(&sum[i + 1])]));
+        let got = z.inverse().map_or(G2Affine::zero(), |i| G2Affine::new_unchecked(x * i, y * i));
+        assert_eq!(got, wanted.into_affine(), "sum {number}");
+    }
+    // An index and a sum that are not there are left out and reported; the rest is right.
+    assert_eq!(
+        run(&[(40, 0, 1), (0, 3, 1), (5, 1, 1)], 2 | 1 << 9)[6..8],
+        [beat(&points[5].x, 0), beat(&points[5].x, 1)]
+    );
+    assert_eq!(run(&words, 2), beats, "the next run is clean");
+    // A point cut short.
+    engine.write(registers::CONTROL, 4).unwrap();
+    engine.exchange(&load[..159], 0, 10_000, &mut || true).unwrap();
+    assert_eq!(engine.read(registers::STATUS).unwrap(), 2 | 1 << 8);
+    // A reset in the middle of a run, which forgets the points too; then a whole one.
+    engine.write(registers::CONTROL, 1).unwrap();
+    let packet: Vec<Beat> = (0..30).map(|i| selection(i, 0, 1)).collect();
+    let stopped = engine.exchange(&packet, 18, 700, &mut || true);
+    assert!(matches!(stopped, Err(Error::Budget { .. })));
+    assert_eq!(engine.read(registers::STATUS).unwrap(), 1);
+    engine.write(registers::CONTROL, 2).unwrap();
+    assert_eq!(engine.read(registers::STATUS).unwrap(), 0);
+    engine.write(registers::CONTROL, 4).unwrap();
+    engine.exchange(&load, 0, 10_000, &mut || true).unwrap();
+    engine.write(registers::CONTROL, 1).unwrap();
+    let packet: Vec<Beat> = words.iter().map(|&(first, sum, mask)| selection(first, sum, mask)).collect();
+    assert_eq!(engine.exchange(&packet, 18, 100_000, &mut || true).unwrap(), beats);
+    assert_eq!([registers::KIND, registers::SLOTS].map(|r| engine.read(r).unwrap()), [3, 3]);
+}
+
+/// One component of a coordinate as a beat.
+fn beat(value: &Fq2, component: usize) -> Beat {
+    let mut beat = [0; 32];
+    to_engine(value)[component].iter_u32_digits().zip(&mut beat).for_each(|(from, to)| *to = from);
+    beat
+}
+
+fn word(beat: &Beat) -> BigUint {
+    BigUint::from_slice(beat)
+}
+
+fn selection(first: u32, sum: u32, mask: u32) -> Beat {
+    let mut beat = [0; 32];
+    (beat[0], beat[1]) = (first, sum | mask << 16);
+    beat
+}
+
+#[test]
+fn the_backend_sums_g2_and_passes_the_self_test() {
+    if !verilator("the_backend_sums_g2_and_passes_the_self_test") {
+        return;
+    }
+    let backend = std::sync::Arc::new(FpgaSim::detect(Config::default()).unwrap());
+    assert!(backend.supports(Op::SumG2, 1024) && !backend.supports(Op::MsmG2, 1));
+    let dispatcher = Dispatcher::builder()
+        .backend(backend)
+        .select(arblast::Selection::Only("fpga-sim".into()))
+        .retirement_record(None)
+        .build()
+        .unwrap();
+    let points = signatures(20, &mut random(46));
+    let lists: IndexLists = [vec![0u32, 1, 2, 11], vec![], vec![8, 9]].into_iter().collect();
+    let got = dispatcher.sum_g2(&arblast::Call::new(Class::Job), &points, &lists).unwrap();
+    let sum: G2Projective = [0, 1, 2, 11].iter().map(|&i: &usize| points[i]).sum();
+    assert_eq!(got, [sum.into_affine(), G2Affine::zero(), G2Affine::zero()]);
+    let stats = dispatcher.stats();
+    let calls = stats.backend("fpga-sim").unwrap().total(|op| op.operations);
+    assert!(calls == 1 && stats.fallbacks() == 0, "the simulation answered: {stats:?}");
 }

@@ -21,6 +21,15 @@ pub enum LogFormat {
     Json,
 }
 
+/// How a validator without data catches up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CatchUp {
+    /// With every block since the genesis.
+    Blocks,
+    /// With the state after a recent block.
+    State,
+}
+
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub u64);
@@ -127,7 +136,21 @@ pub struct Settings {
     )]
     pub block_interval: Duration,
 
-    /// How many final blocks to keep for others that catch up. Who was away for longer fetches the state instead.
+    /// How a validator without data catches up: with every block since the genesis (blocks), or with the state after a
+    /// recent block (state), which is quicker, and the only way when the others do not keep the oldest blocks any more.
+    /// A validator with data goes on from them in either case.
+    #[arg(
+        long,
+        env = "ARBLAST_CATCH_UP",
+        value_name = "HOW",
+        default_value = "blocks",
+        value_enum,
+        help_heading = "Storage"
+    )]
+    pub catch_up: CatchUp,
+
+    /// How many final blocks to keep for others that catch up. Who was away for longer
+    /// starts again with an empty --datadir and `--catch-up state`.
     #[arg(
         long,
         env = "ARBLAST_KEEP_BLOCKS",

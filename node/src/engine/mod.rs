@@ -15,7 +15,7 @@
 //!
 //! # Channels
 //!
-//! Eight, in the order of [`Channels`]. Quotas are small on purpose: the network reserves, for each channel, room for
+//! Nine, in the order of [`Channels`]. Quotas are small on purpose: the network reserves, for each channel, room for
 //! one burst of quota from every peer of every tracked set, of messages of any size.
 //!
 //! # Storage
@@ -41,9 +41,11 @@ use commonware_codec::FixedSize as _;
 use commonware_consensus::marshal::core::{Actor as Marshal, Mailbox as MarshalMailbox};
 use commonware_consensus::marshal::resolver::p2p as backfill;
 use commonware_consensus::marshal::standard::{Deferred, Standard};
+use commonware_consensus::types::Height;
 use commonware_consensus::{marshal, simplex};
 use commonware_cryptography::{Digested, Digestible as _, ed25519, sha256};
 use commonware_glue::stateful::db::{DatabaseSet, p2p as state_sync};
+use commonware_glue::stateful::probe::{self, Probe};
 use commonware_glue::stateful::{Stateful, SyncPlan};
 use commonware_p2p::{Blocker, Provider, Receiver, Sender, max_message_size};
 use commonware_runtime::{Handle, Quota};
@@ -51,6 +53,7 @@ use commonware_storage::archive::prunable::Archive;
 use commonware_storage::mmr;
 use commonware_storage::qmdb::any::unordered::fixed::Operation;
 use commonware_utils::NZU32;
+pub use settings::REPAIR;
 use settings::{SYNC_BATCH, Settings};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,8 +61,11 @@ use std::time::Duration;
 /// Fetches account state from peers and serves it to them.
 type StateSync<E, P, B> = state_sync::Actor<E, ed25519::PublicKey, P, Blocks<B>, mmr::Family, Database<E>>;
 
+/// How many of its own latest certificates a validator looks at when it starts.
+const OWN_CERTIFICATES: u64 = 32;
+
 /// Identifier and quota of each channel, in the order of [`Channels`].
-pub const CHANNELS: [(u64, Quota); 8] = [
+pub const CHANNELS: [(u64, Quota); 9] = [
     (0, Quota::per_second(NZU32!(256))),
     (1, Quota::per_second(NZU32!(256))),
     (2, Quota::per_second(NZU32!(64))),
@@ -69,6 +75,7 @@ pub const CHANNELS: [(u64, Quota); 8] = [
     (5, Quota::per_second(NZU32!(32))),
     (6, Quota::per_second(NZU32!(64))),
     (7, Quota::per_second(NZU32!(16))),
+    (8, Quota::per_second(NZU32!(4))),
 ];
 
 /// A sender and a receiver for each channel.
@@ -89,6 +96,8 @@ pub struct Channels<S, R> {
     pub transactions: (S, R),
     /// Questions about votes that were seen.
     pub witness: (S, R),
+    /// Questions about the latest final block, for state sync.
+    pub floor: (S, R),
 }
 
 impl<S, R> Channels<S, R> {
@@ -104,6 +113,7 @@ impl<S, R> Channels<S, R> {
             state: pairs.next()?,
             transactions: pairs.next()?,
             witness: pairs.next()?,
+            floor: pairs.next()?,
         })
     }
 }
@@ -170,6 +180,7 @@ pub fn message_size(genesis: &Genesis) -> u32 {
         ),
         MAX_GOSSIP_BYTES,
         witness::MAX_MESSAGE,
+        probe::max_payload_size::<Standard<Block>, Scheme>(participants),
     ])
 }
 
@@ -179,7 +190,17 @@ pub fn genesis_block<E: Environment>(genesis: &Genesis) -> Block {
     Block::genesis(genesis, State { root: empty.root, range: empty.range })
 }
 
-/// Starts a validator.
+/// How a validator without data catches up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatchUp {
+    /// It fetches and executes every block since the genesis. The others must still keep them all.
+    Blocks,
+    /// It fetches the state after a recent final block, and the blocks from there. A validator that has data already
+    /// goes on from them, as with [`CatchUp::Blocks`].
+    State,
+}
+
+/// Starts a validator that catches up by [`CatchUp::Blocks`].
 ///
 /// # Panics
 /// If its storage cannot be opened, or if the consensus engine's own invariants break.
@@ -191,10 +212,31 @@ where
     S: Sender<PublicKey = ed25519::PublicKey>,
     R: Receiver<PublicKey = ed25519::PublicKey>,
 {
+    start_with(context, config, CatchUp::Blocks, channels).await
+}
+
+/// Starts a validator. With [`CatchUp::State`] and no data, this returns when enough of the others have said where
+/// they are; dropping the future before leaves tasks behind that end with the context.
+///
+/// # Panics
+/// If its storage cannot be opened, or if the consensus engine's own invariants break.
+pub async fn start_with<E, B, P, S, R>(
+    context: E,
+    config: Config<B, P>,
+    catch_up: CatchUp,
+    channels: Channels<S, R>,
+) -> Validator<E>
+where
+    E: Environment,
+    B: Blocker<PublicKey = ed25519::PublicKey>,
+    P: Provider<PublicKey = ed25519::PublicKey>,
+    S: Sender<PublicKey = ed25519::PublicKey>,
+    R: Receiver<PublicKey = ed25519::PublicKey>,
+{
     let genesis_block = genesis_block::<E>(&config.genesis);
     let genesis_digest = genesis_block.digest();
     let settings = Settings::new(config, Digested::precomputed(genesis_block, genesis_digest));
-    let Settings { genesis, checker, keys, probe, status, .. } = settings.clone();
+    let Settings { genesis, checker, keys, probe, status, scheme, .. } = settings.clone();
 
     // Votes are remembered on their way to the engine, to tell their validators.
     let seen = Seen::default();
@@ -213,7 +255,16 @@ where
     let certificates = certificates.await.expect("the archive of certificates cannot be opened");
     let blocks = Archive::init(context.child("archive"), settings.archive("blocks", settings.limit));
     let blocks = blocks.await.expect("the archive of blocks cannot be opened");
-    let plan = SyncPlan::init(context.child("plan"), settings.prefix.clone()).await;
+    let mut plan = SyncPlan::init(context.child("plan"), settings.prefix.clone()).await;
+    let (probing, floors) = Probe::new(settings.probe(context.child("floor")));
+    probing.start(channels.floor);
+    if catch_up == CatchUp::State && plan.may_sync() && plan.floor().is_none() {
+        tracing::info!("asking the others for a recent final block to begin with");
+        if let Ok(floor) = floors.subscribe().await {
+            tracing::info!(view = floor.round().view().get(), "fetching the state after a final block");
+            plan = plan.set_floor(floor).await;
+        }
+    }
     let marshal_config = settings.marshal(plan.marshal_start(settings.genesis_block.clone()));
     let (marshal, marshal_mailbox, floor) = Marshal::<_, Standard<Block>, _, _, _, _, _>::init(
         context.child("marshal"),
@@ -222,6 +273,8 @@ where
         marshal_config,
     )
     .await;
+
+    floors.attach(marshal_mailbox.clone());
 
     // State: the account database under speculative execution.
     let (syncing, sync) = StateSync::<E, P, B>::new(context.child("state_sync"), settings.state_sync());
@@ -238,6 +291,12 @@ where
         let height = processed.height().get();
         status.reached(height);
         probe.on(Event::Resumed { height });
+        // Their certificates may hold votes of ours that the record has forgotten.
+        for height in height.saturating_sub(OWN_CERTIFICATES)..=height {
+            if let Some(finalization) = marshal_mailbox.get_finalization(Height::new(height)).await {
+                scheme.recall(&finalization);
+            }
+        }
     }
     let mempool_config = mempool::Config {
         mempool: mempool.clone(),

@@ -23,7 +23,6 @@ mod page;
 
 use crate::mempool::Mempool;
 use crate::monitor::{Event, Monitor};
-use crate::process::disk;
 use crate::status::{Role, Status};
 use crate::transaction::Lane;
 use arblast::{BreakerState, Dispatcher, LATENCY_BOUNDS_US, OpStats, Stats};
@@ -310,7 +309,7 @@ impl Metrics {
 
     fn storage(&self, page: &mut Page) {
         page.gauge("arblast_storage_used_bytes", "Bytes of the files in the data folder.", self.used());
-        match disk::free(&self.data) {
+        match crate::process::free_space(&self.data) {
             Ok(free) => {
                 let help = "Bytes that this process may still write to the disk of the data folder.";
                 page.gauge("arblast_storage_free_bytes", help, free);

@@ -27,7 +27,7 @@ pub struct Servers {
 }
 
 /// How long the servers may take to end.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_millis(1500);
 
 impl Listeners {
     /// Listens on the addresses of the settings; port 0 leaves a server out.
