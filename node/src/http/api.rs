@@ -350,7 +350,7 @@ async fn status(State(api): State<Arc<Shared>>) -> Json<model::Status> {
         version: env!("CARGO_PKG_VERSION"),
         genesis: hex(api.genesis.digest()),
         identity: hex(&api.identity),
-        validator: api.committee.position(&api.identity),
+        committee_index: api.committee.position(&api.identity),
         role: role.name(),
         reason,
         ready: api.ready(),

@@ -285,7 +285,7 @@ pub(super) struct Status {
     pub version: &'static str,
     pub genesis: String,
     pub identity: String,
-    pub validator: Option<usize>,
+    pub committee_index: Option<usize>,
     pub role: &'static str,
     pub reason: Option<Reason>,
     pub ready: bool,

@@ -13,6 +13,7 @@ mod flood;
 mod kills;
 mod load;
 mod network;
+mod operator;
 mod partition;
 mod records;
 mod votes;
