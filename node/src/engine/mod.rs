@@ -236,13 +236,11 @@ where
     let genesis_block = genesis_block::<E>(&config.genesis);
     let genesis_digest = genesis_block.digest();
     let settings = Settings::new(config, Digested::precomputed(genesis_block, genesis_digest));
-    let Settings { genesis, checker, keys, probe, status, scheme, .. } = settings.clone();
+    let Settings { genesis, checker, keys, probe, status, .. } = settings.clone();
 
-    // Votes are remembered on their way to the engine, to tell their validators.
+    // Votes are remembered on their way to the engine, for those who ask.
     let seen = Seen::default();
     let witness = settings.witness(seen.clone());
-    let questions = channels.witness;
-    context.child("witness").spawn(move |context| witness.run(context, questions));
     let votes = (channels.votes.0, Tap::new(channels.votes.1, Some(seen)));
     let (mempool, submissions) = Mempool::new(settings.limits);
 
@@ -265,6 +263,7 @@ where
             plan = plan.set_floor(floor).await;
         }
     }
+    let fetching = plan.floor().is_some();
     let marshal_config = settings.marshal(plan.marshal_start(settings.genesis_block.clone()));
     let (marshal, marshal_mailbox, floor) = Marshal::<_, Standard<Block>, _, _, _, _, _>::init(
         context.child("marshal"),
@@ -285,35 +284,52 @@ where
     marshal.start(Tips { inner: state_mailbox.clone(), status: status.clone() }, buffer, resolver);
     state.start();
 
-    let databases = state_mailbox.subscribe_databases().await;
-    // What was final before this start is final and durable now.
-    if let Some(processed) = marshal_mailbox.get_processed().await {
-        let height = processed.height().get();
-        status.reached(height);
-        probe.on(Event::Resumed { height });
-        // Their certificates may hold votes of ours that the record has forgotten.
-        for height in height.saturating_sub(OWN_CERTIFICATES)..=height {
-            if let Some(finalization) = marshal_mailbox.get_finalization(Height::new(height)).await {
-                scheme.recall(&finalization);
-            }
-        }
-    }
+    // The state is opened before consensus begins, except while it is fetched: then it must go on, for the state to
+    // aim at newer blocks.
+    let opened = if fetching { None } else { Some(state_mailbox.subscribe_databases().await) };
+    resume(&marshal_mailbox, &settings).await;
+
+    // Only now, because the gate must not open before our own certificates were looked at.
+    let questions = channels.witness;
+    context.child("witness").spawn(move |context| witness.run(context, questions));
+
+    // Consensus takes the context itself, so that aborting its handle stops everything above.
+    let epochs = settings::epochs();
+    let mempool_context = context.child("mempool");
+    let deferred = Deferred::new(context.child("deferred"), state_mailbox.clone(), marshal_mailbox.clone(), epochs);
+    let reporter =
+        Certificates { inner: deferred.clone(), probe: probe.clone(), clock: Arc::new(context.child("clock")) };
+    let engine = simplex::Engine::new(context, settings.consensus(deferred, reporter));
+    let handle = engine.start(votes, channels.certificates, channels.resolver);
+
+    let databases = match opened {
+        Some(databases) => databases,
+        None => state_mailbox.subscribe_databases().await,
+    };
     let mempool_config = mempool::Config {
         mempool: mempool.clone(),
         submissions,
         genesis,
         checker,
         keys,
-        probe: probe.clone(),
+        probe,
         journal: Some(settings.mempool_journal()),
     };
-    mempool::start(context.child("mempool"), mempool_config, databases.clone(), channels.transactions).await;
-
-    // Consensus takes the context itself, so that aborting its handle stops everything above.
-    let epochs = settings::epochs();
-    let deferred = Deferred::new(context.child("deferred"), state_mailbox, marshal_mailbox.clone(), epochs);
-    let reporter = Certificates { inner: deferred.clone(), probe, clock: Arc::new(context.child("clock")) };
-    let engine = simplex::Engine::new(context, settings.consensus(deferred, reporter));
-    let handle = engine.start(votes, channels.certificates, channels.resolver);
+    mempool::start(mempool_context, mempool_config, databases.clone(), channels.transactions).await;
     Validator { handle, mempool, marshal: marshal_mailbox, databases }
+}
+
+/// Reports where the last run ended: what was final then is final and durable now.
+///
+/// The certificates of the last blocks may hold votes of ours that the record has forgotten; it is told.
+async fn resume<B, P>(marshal: &MarshalMailbox<Scheme, Standard<Block>>, settings: &Settings<B, P>) {
+    let Some(processed) = marshal.get_processed().await else { return };
+    let height = processed.height().get();
+    settings.status.reached(height);
+    settings.probe.on(Event::Resumed { height });
+    for height in height.saturating_sub(OWN_CERTIFICATES)..=height {
+        if let Some(finalization) = marshal.get_finalization(Height::new(height)).await {
+            settings.scheme.recall(&finalization);
+        }
+    }
 }

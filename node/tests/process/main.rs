@@ -9,6 +9,7 @@
 //! both print what they measured. All of them are bounded in time, and every process they start ends with them.
 
 mod client;
+mod disk;
 mod flood;
 mod kills;
 mod load;

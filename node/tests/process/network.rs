@@ -288,6 +288,12 @@ impl Node {
         panic!("validator {} did not stop within {within:?}; its log:\n{}", self.index, self.log.tail());
     }
 
+    /// Its exit status, once the process has ended by itself.
+    pub fn exit_status(&mut self) -> Option<Option<i32>> {
+        let status = self.child.as_mut()?.try_wait().expect("it is a child")?;
+        Some(status.code())
+    }
+
     /// Whether the process has ended by itself.
     pub fn ended(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()))
