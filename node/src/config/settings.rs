@@ -85,6 +85,18 @@ pub struct Settings {
     #[arg(long, env = "ARBLAST_HTTP_PORT", value_name = "PORT", default_value_t = 8000, help_heading = "Network")]
     pub http_port: u16,
 
+    /// Requests a second that one client (an IPv4 address, an IPv6 /64) may make, and twice as many at once after a
+    /// rest. Behind a proxy all clients are one: raise it there.
+    #[arg(
+        long,
+        env = "ARBLAST_HTTP_RATE",
+        value_name = "N",
+        default_value_t = 1000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
+        help_heading = "Network"
+    )]
+    pub http_rate: u32,
+
     /// Address of the metrics for Prometheus.
     #[arg(
         long,

@@ -42,9 +42,17 @@ impl Client {
 
     /// Submits a signed transaction in bytes.
     pub fn submit(&mut self, signed: &[u8]) -> io::Result<Answer> {
+        self.post("application/octet-stream", signed)
+    }
+
+    /// Submits a signed transaction in JSON.
+    pub fn submit_json(&mut self, signed: &[u8]) -> io::Result<Answer> {
+        self.post("application/json", signed)
+    }
+
+    fn post(&mut self, kind: &str, signed: &[u8]) -> io::Result<Answer> {
         let head = format!(
-            "POST /v1/transactions HTTP/1.1\r\nHost: node\r\nContent-Type: application/octet-stream\r\n\
-             Content-Length: {}\r\n\r\n",
+            "POST /v1/transactions HTTP/1.1\r\nHost: node\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
             signed.len()
         );
         self.ask(&[head.as_bytes(), signed].concat())

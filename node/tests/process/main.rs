@@ -15,6 +15,7 @@ mod flood;
 mod kills;
 mod load;
 mod network;
+mod operator;
 mod partition;
 mod records;
 mod votes;
