@@ -23,6 +23,7 @@ use crate::crypto::{self, Checker};
 use crate::genesis::{Genesis, GenesisError, Parameters};
 use crate::transaction::Address;
 use crate::vote::{FileRecord, RecordError, owner};
+use commonware_cryptography::Signer as _;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io;
@@ -126,7 +127,9 @@ pub fn network(plan: &Plan, checker: &Checker) -> Result<Genesis, Error> {
     std::fs::create_dir_all(&plan.out).map_err(io(&plan.out))?;
 
     let keys = (0..plan.validators).map(|_| Keys::generate()).collect::<Result<Vec<_>, _>>();
-    let keys = keys.map_err(io(&plan.out))?;
+    let mut keys = keys.map_err(io(&plan.out))?;
+    // In the order in which certificates number the validators, so that each has one number everywhere.
+    keys.sort_by_key(|keys| keys.identity.public_key());
     let accounts = plan.write_accounts().map_err(io(&plan.out.join("accounts.json")))?;
     let rules = Parameters { base_fee: plan.base_fee, block_transactions: plan.block_transactions };
     let file = GenesisFile::new(&plan.name, keys.iter().map(Keys::entry).collect(), &accounts, rules);

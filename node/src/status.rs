@@ -6,7 +6,7 @@
 //! # Roles
 //!
 //! A validator starts [`Role::Listening`]: it follows the network and signs nothing until it has made sure that no
-//! copy of it is running and that its vote record is not older than its own votes (see [`crate::vote`]). Then
+//! copy of it is running and that its vote record is not older than its own votes (see [`crate::vote::witness`]). Then
 //! it is [`Role::Voting`], unless something forbids it: then it is [`Role::Observing`], for the rest of the process.
 //! An observer follows the network, serves its clients, and signs nothing.
 
@@ -114,7 +114,8 @@ const SYNCED: u64 = 4;
 pub struct Votes {
     /// Signed, by kind: notarize, nullify, finalize.
     pub signed: BTreeMap<&'static str, u64>,
-    /// Not signed, by reason: `listening`, `observing`, `conflict` with an earlier vote, `record` not writable.
+    /// Not signed, by reason: `listening`, `observing` (the role), `conflict` with an earlier vote,
+    /// `record` not writable.
     pub refused: BTreeMap<&'static str, u64>,
 }
 
@@ -175,7 +176,10 @@ impl Status {
             return;
         }
         let message = message.into();
-        tracing::error!(cause = cause.name(), "observing only, nothing is signed: {message}");
+        match cause {
+            Cause::Asked => tracing::info!(cause = cause.name(), "observing only, nothing is signed: {message}"),
+            _ => tracing::error!(cause = cause.name(), "observing only, nothing is signed: {message}"),
+        }
         inner.role = Role::Observing(Reason { cause, message });
     }
 

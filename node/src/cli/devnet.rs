@@ -42,6 +42,11 @@ pub struct Devnet {
     #[arg(long, default_value_t = 200, value_name = "TPS")]
     load: u32,
 
+    /// Transactions submitted per second to the standard lane on top of the load. They do not wait, even if the network
+    /// is slower: this shows how the priority lane fares under a flood.
+    #[arg(long, default_value_t = 0, value_name = "TPS")]
+    flood: u32,
+
     /// The most transactions of a block. Half of the space is reserved for the priority lane, a quarter for the
     /// standard one.
     #[arg(long, default_value_t = 2048, value_name = "MAX")]
@@ -82,6 +87,7 @@ pub fn main(arguments: &Devnet) -> Outcome {
         blocks: arguments.blocks,
         interval: arguments.block_interval,
         load: arguments.load,
+        flood: arguments.flood,
         block_transactions: arguments.block_txs,
         dispatcher,
         output: Arc::new(print),

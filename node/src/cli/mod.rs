@@ -4,6 +4,7 @@ mod devnet;
 mod init;
 mod record;
 mod run;
+mod transfer;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ enum Command {
     Run(run::Run),
     CheckConfig(run::CheckConfig),
     VoteRecord(record::VoteRecord),
+    Transfer(transfer::Transfer),
 }
 
 /// Parses the command line and runs what it asks for.
@@ -37,6 +39,7 @@ pub fn main() -> ExitCode {
         (Command::Run(_), Some(own)) => run::main(own),
         (Command::CheckConfig(_), Some(own)) => run::check(own),
         (Command::VoteRecord(arguments), Some(own)) => record::main(arguments, own),
+        (Command::Transfer(arguments), _) => transfer::main(&arguments),
         (_, None) => Ok(ExitCode::FAILURE),
     };
     outcome.unwrap_or_else(|error| {

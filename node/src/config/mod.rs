@@ -21,7 +21,7 @@ pub mod keys;
 pub mod peers;
 mod settings;
 
-pub use settings::{ConfigError, LogFormat, Settings, Size, duration};
+pub use settings::{CatchUp, ConfigError, LogFormat, Settings, Size, duration};
 
 use std::fs::File;
 use std::io::Read as _;

@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// How the log is written.
@@ -19,6 +19,15 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line, for machines.
     Json,
+}
+
+/// How a validator without data catches up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CatchUp {
+    /// With every block since the genesis.
+    Blocks,
+    /// With the state after a recent block.
+    State,
 }
 
 /// A number of bytes.
@@ -76,6 +85,18 @@ pub struct Settings {
     #[arg(long, env = "ARBLAST_HTTP_PORT", value_name = "PORT", default_value_t = 8000, help_heading = "Network")]
     pub http_port: u16,
 
+    /// Requests a second that one client (an IPv4 address, an IPv6 /64) may make, and twice as many at once after a
+    /// rest. Behind a proxy all clients are one: raise it there.
+    #[arg(
+        long,
+        env = "ARBLAST_HTTP_RATE",
+        value_name = "N",
+        default_value_t = 1000,
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
+        help_heading = "Network"
+    )]
+    pub http_rate: u32,
+
     /// Address of the metrics for Prometheus.
     #[arg(
         long,
@@ -127,7 +148,21 @@ pub struct Settings {
     )]
     pub block_interval: Duration,
 
-    /// How many final blocks to keep for others that catch up. Who was away for longer fetches the state instead.
+    /// How a validator without data catches up: with every block since the genesis (blocks), or with the state after a
+    /// recent block (state), which is quicker, and the only way when the others do not keep the oldest blocks any more.
+    /// A validator with data goes on from them in either case.
+    #[arg(
+        long,
+        env = "ARBLAST_CATCH_UP",
+        value_name = "HOW",
+        default_value = "blocks",
+        value_enum,
+        help_heading = "Storage"
+    )]
+    pub catch_up: CatchUp,
+
+    /// How many final blocks to keep for others that catch up. Who was away for longer
+    /// starts again with an empty --datadir and `--catch-up state`.
     #[arg(
         long,
         env = "ARBLAST_KEEP_BLOCKS",
@@ -310,7 +345,17 @@ fn inside(file: &Path, folder: &Path) -> bool {
         // The longest part that exists is resolved, so that links and `..` do not hide where it lies.
         let existing = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
         match existing {
-            Some((part, resolved)) => resolved.join(path.strip_prefix(part).unwrap_or_else(|_| Path::new(""))),
+            Some((part, resolved)) => {
+                let rest = path.strip_prefix(part).unwrap_or_else(|_| Path::new(""));
+                rest.components().fold(resolved, |mut real, component| {
+                    if component == Component::ParentDir {
+                        real.pop();
+                    } else {
+                        real.push(component);
+                    }
+                    real
+                })
+            }
             None => path,
         }
     };

@@ -1,13 +1,17 @@
 //! Turns the events of all validators into lines and figures.
 
 use super::Output;
-use super::report::{Line, Quantiles, Summary};
+use super::lanes::Lanes;
+use super::report::{LaneSummary, Line, Quantiles, Summary};
 use crate::crypto::{self, Usage};
 use crate::monitor::{Event, Monitor};
+use crate::transaction::Lane;
 use arblast::Dispatcher;
 use commonware_cryptography::sha256;
+use commonware_utils::channel::mpsc;
 use commonware_utils::sync::Mutex;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// The validator whose view the lines show.
@@ -82,14 +86,23 @@ pub struct Collector {
     state: Mutex<State>,
     output: Output,
     dispatcher: Dispatcher,
+    lanes: Arc<Lanes>,
+    finals: mpsc::UnboundedSender<(u64, SystemTime)>,
 }
 
 impl Collector {
     /// A collector for so many validators, which writes a line for each final block to `output`. Blocks above
-    /// `blocks` do not count.
-    pub fn new(validators: usize, blocks: Option<u64>, output: Output, dispatcher: Dispatcher) -> Self {
+    /// `blocks` do not count. The receiver gets the height of each, and when the observer applied it.
+    pub fn new(
+        validators: usize,
+        blocks: Option<u64>,
+        output: Output,
+        dispatcher: Dispatcher,
+        lanes: Arc<Lanes>,
+    ) -> (Self, mpsc::UnboundedReceiver<(u64, SystemTime)>) {
         let state = State { roots: vec![BTreeMap::new(); validators], ..State::default() };
-        Self { blocks, state: Mutex::new(state), output, dispatcher }
+        let (finals, watch) = mpsc::unbounded_channel();
+        (Self { blocks, state: Mutex::new(state), output, dispatcher, lanes, finals }, watch)
     }
 
     /// The highest final block of a validator.
@@ -127,6 +140,8 @@ impl Collector {
             seconds,
             transactions_per_second: if seconds > 0.0 { measured as f64 / seconds } else { 0.0 },
             finality_ms: state.finality.quantiles(),
+            priority: self.lane(Lane::Priority),
+            standard: self.lane(Lane::Standard),
             verification_ms: state.checks.quantiles(),
             admitted: state.admitted,
             shed: state.shed,
@@ -137,6 +152,11 @@ impl Collector {
             state_root: root.map(ToString::to_string),
             agreed: height == 0 || (root.is_some() && ends.iter().all(|end| *end == root)),
         }
+    }
+
+    fn lane(&self, lane: Lane) -> LaneSummary {
+        let (transactions, finality_ms) = self.lanes.quantiles(lane);
+        LaneSummary { transactions, finality_ms }
     }
 
     /// The backend that did most since the last line.
@@ -178,6 +198,7 @@ impl Monitor for Collector {
                 if validator == OBSERVER && self.blocks.is_none_or(|last| height <= last) {
                     let line = self.finalized(&mut state, block, height, transactions, at);
                     drop(state);
+                    let _ = self.finals.send((height, at));
                     (self.output)(&line);
                 }
             }

@@ -8,10 +8,11 @@
 //!
 //! At most [`Load::window`] transactions are on their way (submitted and not final). When the network is slower than
 //! the load, the generator waits instead of flooding the mempools: what is reported is then what the network can do.
+//! A flood ([`Load::flood`]) does not wait for anything, and keeps to the standard lane.
 //!
 //! A wallet always submits to the same validator, so that its nonces arrive there in order.
 
-use super::{Error, collect::Collector, random};
+use super::{Error, collect::Collector, lanes::Lanes, random};
 use crate::crypto::{self, SecretKey};
 use crate::mempool::Mempool;
 use crate::transaction::{Address, Lane, SignedTransaction, Transaction};
@@ -47,6 +48,7 @@ struct Wallet {
 /// The load generator.
 pub struct Load {
     rate: u32,
+    flood: bool,
     wallets: Arc<Vec<Wallet>>,
     seed: [u8; 32],
     stock: Option<Stock>,
@@ -62,13 +64,15 @@ struct Signer {
     nonces: Vec<[u64; 2]>,
     rng: ChaCha20Rng,
     genesis: sha256::Digest,
+    flood: bool,
     made: u64,
 }
 
 impl Signer {
     fn next(&mut self) -> (usize, SignedTransaction) {
         let sender = self.own[self.made as usize % self.own.len()];
-        let lane = if self.made.is_multiple_of(PRIORITY_EVERY) { Lane::Priority } else { Lane::Standard };
+        let priority = !self.flood && self.made.is_multiple_of(PRIORITY_EVERY);
+        let lane = if priority { Lane::Priority } else { Lane::Standard };
         let recipient = (self.rng.next_u64() % self.wallets.len() as u64) as usize;
         let nonce = &mut self.nonces[sender][lane.index()];
         let transaction = Transaction {
@@ -103,13 +107,25 @@ impl Load {
     /// # Errors
     /// The system has no randomness.
     pub fn new(rate: u32) -> Result<Self, Error> {
-        let count = (Self::outstanding(rate) / 16).clamp(32, 4096);
+        Self::with_wallets(rate, (Self::outstanding(rate) / 16).clamp(32, 4096), false)
+    }
+
+    /// Wallets for a flood of the standard lane with `rate` transactions a second. They are many, because a mempool
+    /// keeps few transactions of one sender.
+    ///
+    /// # Errors
+    /// The system has no randomness.
+    pub fn flood(rate: u32) -> Result<Self, Error> {
+        Self::with_wallets(rate, u64::from(rate).clamp(32, 4096), true)
+    }
+
+    fn with_wallets(rate: u32, count: u64, flood: bool) -> Result<Self, Error> {
         let wallet = |_| {
             let secret = SecretKey::key_gen(&random::<32>()?, b"wallet")?;
             Ok(Wallet { address: crypto::address(&secret), secret })
         };
         let wallets = (0..count).map(wallet).collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self { rate, wallets: Arc::new(wallets), seed: random()?, stock: None })
+        Ok(Self { rate, flood, wallets: Arc::new(wallets), seed: random()?, stock: None })
     }
 
     /// The wallets' accounts, for the genesis.
@@ -146,7 +162,8 @@ impl Load {
         rng.set_stream(number);
         let own = (0..self.wallets.len()).filter(|index| *index as u64 % SIGNERS == number).collect();
         let nonces = vec![[0; 2]; self.wallets.len()];
-        let mut signer = Signer { wallets: self.wallets.clone(), own, nonces, rng, genesis, made: 0 };
+        let (wallets, flood) = (self.wallets.clone(), self.flood);
+        let mut signer = Signer { wallets, own, nonces, rng, genesis, flood, made: 0 };
         std::thread::spawn(move || {
             loop {
                 let portion = if signer.made < target.load(Ordering::Relaxed) {
@@ -165,7 +182,13 @@ impl Load {
     }
 
     /// Submits transactions to `mempools` at the configured rate until the task is stopped.
-    pub async fn run<E: Clock>(mut self, context: E, mempools: Vec<Mempool>, collector: Arc<Collector>) {
+    pub async fn run<E: Clock>(
+        mut self,
+        context: E,
+        mempools: Vec<Mempool>,
+        collector: Arc<Collector>,
+        lanes: Arc<Lanes>,
+    ) {
         let (rate, window) = (f64::from(self.rate), self.window());
         let Some(stock) = &mut self.stock else { return };
         let mut last = context.current();
@@ -175,9 +198,11 @@ impl Load {
             let now = context.current();
             due += now.duration_since(last).unwrap_or_default().as_secs_f64() * rate;
             last = now;
-            let room = window.saturating_sub(submitted.saturating_sub(collector.transactions()));
-            // What the network cannot take now is not made up for later: the load is a rate, not a debt.
-            due = due.min(room as f64);
+            if !self.flood {
+                let room = window.saturating_sub(submitted.saturating_sub(collector.transactions()));
+                // What the network cannot take now is not made up for later: the load is a rate, not a debt.
+                due = due.min(room as f64);
+            }
             stock.refill((rate * 5.0) as u64);
             let mut portions = vec![Vec::new(); mempools.len()];
             while due >= 1.0 {
@@ -192,6 +217,7 @@ impl Load {
                 let batch: Vec<_> = portion.iter().map(|(_, signed)| signed.clone()).collect();
                 if mempool.submit(batch) {
                     submitted += portion.len() as u64;
+                    portion.iter().for_each(|(_, signed)| lanes.submitted(&signed.transaction, now));
                 } else {
                     // Refused as a whole: put it back in front, in order.
                     portion.into_iter().rev().for_each(|item| stock.ready.push_front(item));

@@ -9,6 +9,7 @@
 //! temporary folder that goes with it.
 
 pub mod collect;
+pub mod lanes;
 pub mod load;
 pub mod report;
 
@@ -26,6 +27,7 @@ use arblast::Dispatcher;
 use collect::Collector;
 use commonware_cryptography::Signer as _;
 use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, tokio};
+use lanes::Lanes;
 use load::Load;
 use report::Summary;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -47,6 +49,8 @@ pub struct Config {
     pub interval: Duration,
     /// Transactions submitted per second.
     pub load: u32,
+    /// Transactions submitted per second to the standard lane on top of that, whatever becomes of them.
+    pub flood: u32,
     /// The most transactions of a block.
     pub block_transactions: u32,
     /// Carries out every check; a test hands in one with faulty devices.
@@ -127,6 +131,9 @@ fn check(config: &Config) -> Result<(), Error> {
     if config.load > 100_000 {
         return setting("load", config.load.to_string(), "at most 100000 transactions a second");
     }
+    if config.flood > 100_000 {
+        return setting("flood", config.flood.to_string(), "at most 100000 transactions a second");
+    }
     Ok(())
 }
 
@@ -136,14 +143,20 @@ async fn devnet(context: tokio::Context, config: Config, folder: std::path::Path
         .map(|_| Keys::generate())
         .collect::<Result<_, _>>()
         .map_err(|source| Error::System { action: "draw randomness", source })?;
-    let mut load = Load::new(config.load)?;
+    let (mut load, mut flood) = (Load::new(config.load)?, Load::flood(config.flood)?);
     let parameters = Parameters { base_fee: 1, block_transactions: config.block_transactions };
     let validators = keys.iter().map(Keys::entry).collect();
-    let genesis = Arc::new(Genesis::new("arblast-devnet", validators, load.accounts(), parameters, &checker)?);
+    let mut accounts = load.accounts();
+    accounts.append(&mut flood.accounts());
+    let genesis = Arc::new(Genesis::new("arblast-devnet", validators, accounts, parameters, &checker)?);
 
-    load.prepare(*genesis.digest(), expected_duration(&config));
-    let collector =
-        Arc::new(Collector::new(config.validators, config.blocks, config.output.clone(), config.dispatcher.clone()));
+    for load in [&mut load, &mut flood] {
+        load.prepare(*genesis.digest(), expected_duration(&config));
+    }
+    let lanes = Arc::new(Lanes::default());
+    let (output, dispatcher) = (config.output.clone(), config.dispatcher.clone());
+    let (collector, finals) = Collector::new(config.validators, config.blocks, output, dispatcher, lanes.clone());
+    let collector = Arc::new(collector);
     let addresses = free_addresses(config.validators)
         .map_err(|source| Error::System { action: "find free ports on the loopback interface", source })?;
     let mut running = Vec::with_capacity(config.validators);
@@ -153,13 +166,20 @@ async fn devnet(context: tokio::Context, config: Config, folder: std::path::Path
     }
 
     (config.output)(&report::header());
-    let mempools = running.iter().map(|validator: &Validator<_>| validator.mempool.clone()).collect();
-    let generator = context.child("load").spawn({
-        let collector = collector.clone();
-        move |context| load.run(context, mempools, collector)
+    let observer = running.first().map(|validator| validator.marshal.clone());
+    if let Some(marshal) = observer {
+        context.child("lanes").spawn({
+            let lanes = lanes.clone();
+            move |_| lanes.watch(marshal, finals)
+        });
+    }
+    let mempools: Vec<_> = running.iter().map(|validator: &Validator<_>| validator.mempool.clone()).collect();
+    let generators = [load, flood].map(|load| {
+        let (mempools, collector, lanes) = (mempools.clone(), collector.clone(), lanes.clone());
+        context.child("load").spawn(move |context| load.run(context, mempools, collector, lanes))
     });
     wait(&context, config.blocks, &collector).await;
-    generator.abort();
+    generators.into_iter().for_each(|generator| generator.abort());
     let height = settle(&context, config.blocks, &collector).await;
     Ok(collector.summary(height))
 }

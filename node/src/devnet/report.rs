@@ -65,6 +65,15 @@ impl fmt::Display for Quantiles {
     }
 }
 
+/// The transactions of one lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct LaneSummary {
+    /// Final transactions.
+    pub transactions: usize,
+    /// From the submission to a validator to finality at the observer.
+    pub finality_ms: Quantiles,
+}
+
 /// What a devnet run measured.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
@@ -82,6 +91,10 @@ pub struct Summary {
     pub transactions_per_second: f64,
     /// From the beginning of a proposal to the certificate of finality.
     pub finality_ms: Quantiles,
+    /// The priority lane.
+    pub priority: LaneSummary,
+    /// The standard lane.
+    pub standard: LaneSummary,
     /// The check of one block by one validator: settlement, signatures, state root.
     pub verification_ms: Quantiles,
     /// Transactions kept by mempools after a check, of all validators together.
@@ -109,6 +122,11 @@ impl fmt::Display for Summary {
         writeln!(f, "transactions: {}", self.transactions)?;
         writeln!(f, "transactions/s: {:.0}", self.transactions_per_second)?;
         writeln!(f, "finality: {}", self.finality_ms)?;
+        for (name, lane) in [("priority", &self.priority), ("standard", &self.standard)] {
+            if lane.transactions > 0 {
+                writeln!(f, "{name} lane, submission to finality: {}", lane.finality_ms)?;
+            }
+        }
         writeln!(f, "block verification: {}", self.verification_ms)?;
         writeln!(
             f,

@@ -15,7 +15,7 @@
 //!
 //! # Channels
 //!
-//! Eight, in the order of [`Channels`]. Quotas are small on purpose: the network reserves, for each channel, room for
+//! Nine, in the order of [`Channels`]. Quotas are small on purpose: the network reserves, for each channel, room for
 //! one burst of quota from every peer of every tracked set, of messages of any size.
 //!
 //! # Storage
@@ -41,9 +41,11 @@ use commonware_codec::FixedSize as _;
 use commonware_consensus::marshal::core::{Actor as Marshal, Mailbox as MarshalMailbox};
 use commonware_consensus::marshal::resolver::p2p as backfill;
 use commonware_consensus::marshal::standard::{Deferred, Standard};
+use commonware_consensus::types::Height;
 use commonware_consensus::{marshal, simplex};
 use commonware_cryptography::{Digested, Digestible as _, ed25519, sha256};
 use commonware_glue::stateful::db::{DatabaseSet, p2p as state_sync};
+use commonware_glue::stateful::probe::{self, Probe};
 use commonware_glue::stateful::{Stateful, SyncPlan};
 use commonware_p2p::{Blocker, Provider, Receiver, Sender, max_message_size};
 use commonware_runtime::{Handle, Quota};
@@ -51,6 +53,7 @@ use commonware_storage::archive::prunable::Archive;
 use commonware_storage::mmr;
 use commonware_storage::qmdb::any::unordered::fixed::Operation;
 use commonware_utils::NZU32;
+pub use settings::REPAIR;
 use settings::{SYNC_BATCH, Settings};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,8 +61,11 @@ use std::time::Duration;
 /// Fetches account state from peers and serves it to them.
 type StateSync<E, P, B> = state_sync::Actor<E, ed25519::PublicKey, P, Blocks<B>, mmr::Family, Database<E>>;
 
+/// How many of its own latest certificates a validator looks at when it starts.
+const OWN_CERTIFICATES: u64 = 32;
+
 /// Identifier and quota of each channel, in the order of [`Channels`].
-pub const CHANNELS: [(u64, Quota); 8] = [
+pub const CHANNELS: [(u64, Quota); 9] = [
     (0, Quota::per_second(NZU32!(256))),
     (1, Quota::per_second(NZU32!(256))),
     (2, Quota::per_second(NZU32!(64))),
@@ -69,6 +75,7 @@ pub const CHANNELS: [(u64, Quota); 8] = [
     (5, Quota::per_second(NZU32!(32))),
     (6, Quota::per_second(NZU32!(64))),
     (7, Quota::per_second(NZU32!(16))),
+    (8, Quota::per_second(NZU32!(4))),
 ];
 
 /// A sender and a receiver for each channel.
@@ -89,6 +96,8 @@ pub struct Channels<S, R> {
     pub transactions: (S, R),
     /// Questions about votes that were seen.
     pub witness: (S, R),
+    /// Questions about the latest final block, for state sync.
+    pub floor: (S, R),
 }
 
 impl<S, R> Channels<S, R> {
@@ -104,6 +113,7 @@ impl<S, R> Channels<S, R> {
             state: pairs.next()?,
             transactions: pairs.next()?,
             witness: pairs.next()?,
+            floor: pairs.next()?,
         })
     }
 }
@@ -170,6 +180,7 @@ pub fn message_size(genesis: &Genesis) -> u32 {
         ),
         MAX_GOSSIP_BYTES,
         witness::MAX_MESSAGE,
+        probe::max_payload_size::<Standard<Block>, Scheme>(participants),
     ])
 }
 
@@ -179,11 +190,43 @@ pub fn genesis_block<E: Environment>(genesis: &Genesis) -> Block {
     Block::genesis(genesis, State { root: empty.root, range: empty.range })
 }
 
-/// Starts a validator.
+/// How a validator without data catches up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatchUp {
+    /// It fetches and executes every block since the genesis. The others must still keep them all.
+    Blocks,
+    /// It fetches the state after a recent final block, and the blocks from there. A validator that has data already
+    /// goes on from them, as with [`CatchUp::Blocks`].
+    State,
+}
+
+/// Starts a validator that catches up by [`CatchUp::Blocks`].
 ///
 /// # Panics
 /// If its storage cannot be opened, or if the consensus engine's own invariants break.
 pub async fn start<E, B, P, S, R>(context: E, config: Config<B, P>, channels: Channels<S, R>) -> Validator<E>
+where
+    E: Environment,
+    B: Blocker<PublicKey = ed25519::PublicKey>,
+    P: Provider<PublicKey = ed25519::PublicKey>,
+    S: Sender<PublicKey = ed25519::PublicKey>,
+    R: Receiver<PublicKey = ed25519::PublicKey>,
+{
+    // Boxed: the state of this future is large, and stacks of threads are small.
+    Box::pin(start_with(context, config, CatchUp::Blocks, channels)).await
+}
+
+/// Starts a validator. With [`CatchUp::State`] and no data, this returns when enough of the others have said where
+/// they are; dropping the future before leaves tasks behind that end with the context.
+///
+/// # Panics
+/// If its storage cannot be opened, or if the consensus engine's own invariants break.
+pub async fn start_with<E, B, P, S, R>(
+    context: E,
+    config: Config<B, P>,
+    catch_up: CatchUp,
+    channels: Channels<S, R>,
+) -> Validator<E>
 where
     E: Environment,
     B: Blocker<PublicKey = ed25519::PublicKey>,
@@ -196,11 +239,9 @@ where
     let settings = Settings::new(config, Digested::precomputed(genesis_block, genesis_digest));
     let Settings { genesis, checker, keys, probe, status, .. } = settings.clone();
 
-    // Votes are remembered on their way to the engine, to tell their validators.
+    // Votes are remembered on their way to the engine, for those who ask.
     let seen = Seen::default();
     let witness = settings.witness(seen.clone());
-    let questions = channels.witness;
-    context.child("witness").spawn(move |context| witness.run(context, questions));
     let votes = (channels.votes.0, Tap::new(channels.votes.1, Some(seen)));
     let (mempool, submissions) = Mempool::new(settings.limits);
 
@@ -213,7 +254,17 @@ where
     let certificates = certificates.await.expect("the archive of certificates cannot be opened");
     let blocks = Archive::init(context.child("archive"), settings.archive("blocks", settings.limit));
     let blocks = blocks.await.expect("the archive of blocks cannot be opened");
-    let plan = SyncPlan::init(context.child("plan"), settings.prefix.clone()).await;
+    let mut plan = SyncPlan::init(context.child("plan"), settings.prefix.clone()).await;
+    let (probing, floors) = Probe::new(settings.probe(context.child("floor")));
+    probing.start(channels.floor);
+    if catch_up == CatchUp::State && plan.may_sync() && plan.floor().is_none() {
+        tracing::info!("asking the others for a recent final block to begin with");
+        if let Ok(floor) = floors.subscribe().await {
+            tracing::info!(view = floor.round().view().get(), "fetching the state after a final block");
+            plan = plan.set_floor(floor).await;
+        }
+    }
+    let fetching = plan.floor().is_some();
     let marshal_config = settings.marshal(plan.marshal_start(settings.genesis_block.clone()));
     let (marshal, marshal_mailbox, floor) = Marshal::<_, Standard<Block>, _, _, _, _, _>::init(
         context.child("marshal"),
@@ -222,6 +273,8 @@ where
         marshal_config,
     )
     .await;
+
+    floors.attach(marshal_mailbox.clone());
 
     // State: the account database under speculative execution.
     let (syncing, sync) = StateSync::<E, P, B>::new(context.child("state_sync"), settings.state_sync());
@@ -232,29 +285,52 @@ where
     marshal.start(Tips { inner: state_mailbox.clone(), status: status.clone() }, buffer, resolver);
     state.start();
 
-    let databases = state_mailbox.subscribe_databases().await;
-    // What was final before this start is final and durable now.
-    if let Some(processed) = marshal_mailbox.get_processed().await {
-        let height = processed.height().get();
-        status.reached(height);
-        probe.on(Event::Resumed { height });
-    }
+    // The state is opened before consensus begins, except while it is fetched: then it must go on, for the state to
+    // aim at newer blocks.
+    let opened = if fetching { None } else { Some(state_mailbox.subscribe_databases().await) };
+    resume(&marshal_mailbox, &settings).await;
+
+    // Only now, because the gate must not open before our own certificates were looked at.
+    let questions = channels.witness;
+    context.child("witness").spawn(move |context| witness.run(context, questions));
+
+    // Consensus takes the context itself, so that aborting its handle stops everything above.
+    let epochs = settings::epochs();
+    let mempool_context = context.child("mempool");
+    let deferred = Deferred::new(context.child("deferred"), state_mailbox.clone(), marshal_mailbox.clone(), epochs);
+    let reporter =
+        Certificates { inner: deferred.clone(), probe: probe.clone(), clock: Arc::new(context.child("clock")) };
+    let engine = simplex::Engine::new(context, settings.consensus(deferred, reporter));
+    let handle = engine.start(votes, channels.certificates, channels.resolver);
+
+    let databases = match opened {
+        Some(databases) => databases,
+        None => state_mailbox.subscribe_databases().await,
+    };
     let mempool_config = mempool::Config {
         mempool: mempool.clone(),
         submissions,
         genesis,
         checker,
         keys,
-        probe: probe.clone(),
+        probe,
         journal: Some(settings.mempool_journal()),
     };
-    mempool::start(context.child("mempool"), mempool_config, databases.clone(), channels.transactions).await;
-
-    // Consensus takes the context itself, so that aborting its handle stops everything above.
-    let epochs = settings::epochs();
-    let deferred = Deferred::new(context.child("deferred"), state_mailbox, marshal_mailbox.clone(), epochs);
-    let reporter = Certificates { inner: deferred.clone(), probe, clock: Arc::new(context.child("clock")) };
-    let engine = simplex::Engine::new(context, settings.consensus(deferred, reporter));
-    let handle = engine.start(votes, channels.certificates, channels.resolver);
+    mempool::start(mempool_context, mempool_config, databases.clone(), channels.transactions).await;
     Validator { handle, mempool, marshal: marshal_mailbox, databases }
+}
+
+/// Reports where the last run ended: what was final then is final and durable now.
+///
+/// The certificates of the last blocks may hold votes of ours that the record has forgotten; it is told.
+async fn resume<B, P>(marshal: &MarshalMailbox<Scheme, Standard<Block>>, settings: &Settings<B, P>) {
+    let Some(processed) = marshal.get_processed().await else { return };
+    let height = processed.height().get();
+    settings.status.reached(height);
+    settings.probe.on(Event::Resumed { height });
+    for height in height.saturating_sub(OWN_CERTIFICATES)..=height {
+        if let Some(finalization) = marshal.get_finalization(Height::new(height)).await {
+            settings.scheme.recall(&finalization);
+        }
+    }
 }

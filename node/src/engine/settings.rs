@@ -27,6 +27,7 @@ use commonware_consensus::types::{Epoch, FixedEpocher, ViewDelta};
 use commonware_cryptography::certificate::ConstantProvider;
 use commonware_cryptography::{Digested, Digestible as _, Sha256, ed25519, sha256};
 use commonware_glue::stateful::db::{SyncEngineConfig, p2p as state_sync};
+use commonware_glue::stateful::probe;
 use commonware_glue::stateful::{self, Mailbox as StateMailbox, PruneConfig, SyncPlan};
 use commonware_p2p::{Blocker, Provider};
 use commonware_parallel::Sequential;
@@ -51,7 +52,7 @@ const RETENTION: ViewDelta = ViewDelta::new(64);
 /// Entries of an archive that are pruned together.
 const SECTION: NonZeroU64 = NZU64!(256);
 /// Blocks asked for at a time when catching up: their certificates are checked in one batch.
-const REPAIR: NonZeroUsize = NZUsize!(128);
+pub const REPAIR: NonZeroUsize = NZUsize!(128);
 /// How long a peer may take to send a block or state.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before it is asked of another.
@@ -91,6 +92,8 @@ type Automaton<E> = Deferred<E, Scheme, StateMailbox<E, Application>, Block, Fix
 /// The marshal's configuration, with everything fixed that this node fixes.
 type MarshalConfig =
     marshal::Config<ConstantProvider<Scheme, Epoch>, FixedEpocher, Sequential, Block, Digested<Block>, sha256::Digest>;
+/// The configuration of the search for a final block to begin with.
+type ProbeConfig<E, B> = probe::Config<E, ConstantProvider<Scheme, Epoch>, Sequential, ed25519::PublicKey, Blocks<B>>;
 /// The consensus engine's configuration, with everything fixed that this node fixes.
 type ConsensusConfig<E, B> = simplex::Config<
     Scheme,
@@ -196,6 +199,18 @@ where
             max_repair: REPAIR,
             max_pending_acks: NZUsize!(4),
             strategy: Sequential,
+        }
+    }
+
+    pub fn probe<E: Environment>(&self, context: E) -> ProbeConfig<E, B> {
+        probe::Config {
+            context,
+            provider: ConstantProvider::new(self.scheme.clone()),
+            strategy: Sequential,
+            mailbox_size: MAILBOX,
+            blocker: self.blocker.clone(),
+            minimum_epoch: Epoch::zero(),
+            retry_timeout: NZDuration!(FETCH_TIMEOUT),
         }
     }
 

@@ -62,6 +62,9 @@ type Answer<T> = Result<T, Error>;
 const BLOCKS: usize = 8;
 /// When a client may try again what is missing for a moment.
 const SOON: Duration = Duration::from_secs(1);
+/// How long a client waits for the mempool's verdict; less than [`Limits::request`](super::Limits::request), which would
+/// blame the client.
+const VERDICT: Duration = Duration::from_secs(10);
 /// How often recent transactions are looked up.
 const FOLLOW: Duration = Duration::from_millis(100);
 
@@ -117,7 +120,11 @@ async fn submit(State(api): State<Arc<Shared>>, request: Request) -> Answer<Resp
         _ => return Err(Error::media_type(kind)),
     };
     let signed = parse(&body(request.into_body()).await?)?;
-    let id = api.mempool.admit(signed).await?;
+    let verdict = tokio::time::timeout(VERDICT, api.mempool.admit(signed)).await.map_err(|_| {
+        let message = "the mempool has not come to it yet; ask for the transaction, or send it again";
+        Error::unavailable("undecided", message, SOON)
+    })?;
+    let id = verdict?;
     Ok((StatusCode::ACCEPTED, Json(model::Accepted { hash: hex(id), status: "accepted" })).into_response())
 }
 
@@ -350,7 +357,7 @@ async fn status(State(api): State<Arc<Shared>>) -> Json<model::Status> {
         version: env!("CARGO_PKG_VERSION"),
         genesis: hex(api.genesis.digest()),
         identity: hex(&api.identity),
-        validator: api.committee.position(&api.identity),
+        committee_index: api.committee.position(&api.identity),
         role: role.name(),
         reason,
         ready: api.ready(),

@@ -55,6 +55,14 @@ mod stream;
 pub use api::{Api, Handles};
 pub use server::{Limits, serve};
 
+use crate::transaction::SignedTransaction;
+
+/// A signed transfer as the body of `POST /v1/transactions`.
+pub fn to_json(signed: &SignedTransaction) -> String {
+    // Strings and integers only: this cannot fail.
+    serde_json::to_string(&model::Submission::from(signed)).unwrap_or_default()
+}
+
 /// The most bytes of a request's body.
 pub const MAX_BODY: usize = 4096;
 /// The most transactions in one page of a block.

@@ -82,8 +82,21 @@ impl<const N: usize> Serialize for Bytes<N> {
 
 impl<'de, const N: usize> Deserialize<'de> for Bytes<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        unhex(&text).map(Self).map_err(de::Error::custom)
+        struct Digits<const N: usize>;
+
+        impl<const N: usize> Visitor<'_> for Digits<N> {
+            type Value = Bytes<N>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "0x and {} hexadecimal digits ({N} bytes)", 2 * N)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes<N>, E> {
+                unhex(text).map(Bytes).map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+
+        deserializer.deserialize_str(Digits)
     }
 }
 
@@ -151,6 +164,13 @@ impl From<Submission> for SignedTransaction {
             lane: submission.lane,
         };
         Self { transaction, signature: FixedBytes::new(submission.signature.0) }
+    }
+}
+
+impl From<&SignedTransaction> for Submission {
+    fn from(signed: &SignedTransaction) -> Self {
+        let Transfer { sender, recipient, amount, fee, nonce, lane } = (&signed.transaction).into();
+        Self { sender, recipient, amount, fee, nonce, lane, signature: signed.signature.clone().into() }
     }
 }
 
@@ -265,7 +285,7 @@ pub(super) struct Status {
     pub version: &'static str,
     pub genesis: String,
     pub identity: String,
-    pub validator: Option<usize>,
+    pub committee_index: Option<usize>,
     pub role: &'static str,
     pub reason: Option<Reason>,
     pub ready: bool,
@@ -326,6 +346,8 @@ mod tests {
     #[test]
     fn a_submission_says_what_is_wrong_with_it() {
         let signed = SignedTransaction::from(submission("5", "priority").unwrap());
+        let again: Submission = serde_json::from_str(&super::super::to_json(&signed)).unwrap();
+        assert_eq!(SignedTransaction::from(again), signed);
         assert_eq!((signed.transaction.lane, signed.transaction.amount), (Lane::Priority, 5));
         assert_eq!((signed.transaction.sender[0], signed.signature[95]), (0xab, 0xcd));
         let text = |result: serde_json::Result<Submission>| result.unwrap_err().to_string();

@@ -8,8 +8,10 @@ use tracing_subscriber::EnvFilter;
 
 /// How often the progress of catching up is logged.
 const PROGRESS: Duration = Duration::from_secs(5);
-/// How often a validator that is in step says so.
+/// After how many of these a validator that is in step says so again.
 const STEADY: u32 = 12;
+/// After how many of these without a block something must be wrong.
+const STUCK: u32 = 12;
 
 /// Starts the log of this process.
 ///
@@ -26,7 +28,7 @@ pub fn init(format: LogFormat, level: &str) -> Result<(), Box<dyn std::error::Er
 
 /// Logs how far the validator has come: every few seconds while it catches up, every minute otherwise.
 pub async fn progress(context: impl Clock, status: Status) {
-    let mut quiet = 0;
+    let (mut quiet, mut stuck) = (0, 0);
     loop {
         context.sleep(PROGRESS).await;
         let progress = status.progress();
@@ -36,6 +38,16 @@ pub async fn progress(context: impl Clock, status: Status) {
             let (height, target) = (progress.height, progress.target);
             tracing::info!(height, target, blocks_per_second = rate, left, "catching up");
             quiet = 0;
+            stuck = if progress.blocks_per_second > 0.0 { 0 } else { stuck + 1 };
+            if stuck == STUCK {
+                tracing::warn!(
+                    height,
+                    "no block for a minute: the others are unreachable, or they do not keep blocks that old any more. \
+                     In the latter case stop, empty the data folder (never the vote record), and restart with \
+                     --catch-up state"
+                );
+                stuck = 0;
+            }
         } else if quiet == 0 {
             let role = status.role().name();
             tracing::info!(height = progress.height, blocks_per_second = rate, role, "in step");

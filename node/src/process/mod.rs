@@ -22,7 +22,7 @@ pub use disk::free as free_space;
 use crate::accel;
 use crate::config::genesis::GenesisFile;
 use crate::config::keys::Keys;
-use crate::config::{FileError, Settings, peers};
+use crate::config::{CatchUp, FileError, Settings, peers};
 use crate::crypto::Checker;
 use crate::engine::{self, Validator};
 use crate::genesis::Genesis;
@@ -36,8 +36,10 @@ use crate::vote::{FileRecord, Gate, RecordError, Scheme, owner, scheme::SchemeEr
 use ::tokio::signal::unix::{SignalKind, signal};
 use commonware_cryptography::Signer as _;
 use commonware_runtime::{Metrics as _, Runner as _, Spawner as _, Supervisor as _, tokio};
+use std::any::Any;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,13 +88,19 @@ pub enum Error {
     /// The disk is nearly full.
     #[error("{0}")]
     DiskFull(String),
+    /// A part of the validator failed.
+    #[error(
+        "a part of the validator could not go on: {0}. Nothing was signed after that, and nothing promised is lost. If \
+         the disk is full or failing, see to it, then restart"
+    )]
+    Failed(String),
     /// The engine stopped by itself.
     #[error("the consensus engine stopped by itself; the log above says why")]
     Engine,
 }
 
-/// How long a shutdown may take before what is left is cut off.
-const SHUTDOWN: Duration = Duration::from_secs(4);
+/// How long tasks may take to stop before they are cut off: with the servers' grace less than 5 seconds in all.
+const SHUTDOWN: Duration = Duration::from_secs(3);
 
 /// What a validator is made of, read from its files and checked.
 pub struct Parts {
@@ -175,8 +183,20 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     let runtime = tokio::Config::new()
         .with_storage_directory(parts.settings.datadir.join("store"))
         .with_worker_threads(workers)
+        .with_read_write_timeout(network::SILENCE)
+        .with_connect_timeout(network::DIAL_TIMEOUT)
         .with_tcp_nodelay(Some(true));
-    tokio::Runner::new(runtime).start(|context| serve(context, parts, status, record, listeners))
+    // One line of the log instead of a trace on the terminal.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    let serving = || tokio::Runner::new(runtime).start(|context| serve(context, parts, status, record, listeners));
+    // A part that cannot go on, because storage fails, takes the whole runtime down: nothing is signed after that.
+    std::panic::catch_unwind(AssertUnwindSafe(serving)).unwrap_or_else(|panic| Err(Error::Failed(text_of(&*panic))))
+}
+
+/// What a panic says.
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").into()
 }
 
 /// The vote record, if it can be used; otherwise the validator observes, and the status says why.
@@ -250,7 +270,12 @@ async fn serve(
         let page = Box::new(move || registry.encode());
         Arc::new(Metrics::new(status.clone(), dispatcher, parts.settings.datadir.clone(), page))
     };
-    let mut validator = start(&context, parts, status.clone(), metrics.clone(), record).await?;
+    // With state sync the start waits for the others; one may want to stop meanwhile.
+    let mut validator = ::tokio::select! {
+        started = start(&context, parts, status.clone(), metrics.clone(), record) => started?,
+        _ = terminate.recv() => return Ok(()),
+        _ = interrupt.recv() => return Ok(()),
+    };
     metrics.attach(validator.mempool.clone());
     let handles = Handles { validator: &validator, genesis, identity, status: status.clone() };
     let servers = listeners.serve(&context, &Api::new(handles), &metrics).map_err(system("serve HTTP"))?;
@@ -316,7 +341,11 @@ async fn start(
         keep_blocks: settings.keep_blocks,
         tamper: None,
     };
-    Ok(engine::start(context.child("validator"), config, channels).await)
+    let catch_up = match settings.catch_up {
+        CatchUp::Blocks => engine::CatchUp::Blocks,
+        CatchUp::State => engine::CatchUp::State,
+    };
+    Ok(Box::pin(engine::start_with(context.child("validator"), config, catch_up, channels)).await)
 }
 
 /// Listens on an address, or says which setting is at fault.

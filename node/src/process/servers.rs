@@ -15,6 +15,7 @@ use std::time::Duration;
 pub struct Listeners {
     http: Option<TcpListener>,
     metrics: Option<TcpListener>,
+    limits: Limits,
 }
 
 /// Servers that run.
@@ -27,7 +28,7 @@ pub struct Servers {
 }
 
 /// How long the servers may take to end.
-const GRACE: Duration = Duration::from_secs(2);
+const GRACE: Duration = Duration::from_millis(1500);
 
 impl Listeners {
     /// Listens on the addresses of the settings; port 0 leaves a server out.
@@ -37,7 +38,9 @@ impl Listeners {
     pub fn bind(settings: &Settings) -> Result<Self, Error> {
         let listen =
             |what, address, port: u16| (port != 0).then(|| bind(what, SocketAddr::new(address, port))).transpose();
+        let rate = settings.http_rate;
         Ok(Self {
+            limits: Limits { requests_per_second: rate, burst: 2 * rate, ..Limits::default() },
             http: listen("http-port", settings.http_address, settings.http_port)?,
             metrics: listen("metrics-port", settings.metrics_address, settings.metrics_port)?,
         })
@@ -52,22 +55,28 @@ impl Listeners {
         if let Some(listener) = self.http {
             let follower = api.clone();
             servers.helpers.push(context.child("recent").spawn(move |_| follower.follow()));
-            servers.start(context.child("http"), listener, api.router())?;
+            servers.start(context.child("http"), listener, api.router(), self.limits)?;
         }
         if let Some(listener) = self.metrics {
-            servers.start(context.child("metrics"), listener, metrics.router())?;
+            servers.start(context.child("metrics"), listener, metrics.router(), Limits::default())?;
         }
         Ok(servers)
     }
 }
 
 impl Servers {
-    fn start(&mut self, context: tokio::Context, listener: TcpListener, router: Router) -> io::Result<()> {
+    fn start(
+        &mut self,
+        context: tokio::Context,
+        listener: TcpListener,
+        router: Router,
+        limits: Limits,
+    ) -> io::Result<()> {
         listener.set_nonblocking(true)?;
         let listener = ::tokio::net::TcpListener::from_std(listener)?;
         let (stop, stopped) = ::tokio::sync::oneshot::channel();
         let stopped = async { drop(stopped.await) };
-        self.servers.push(context.spawn(move |_| http::serve(listener, router, Limits::default(), stopped)));
+        self.servers.push(context.spawn(move |_| http::serve(listener, router, limits, stopped)));
         self.stop.push(stop);
         Ok(())
     }

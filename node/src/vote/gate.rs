@@ -123,3 +123,118 @@ impl Record for Gate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+    use crate::vote::marks::Kind;
+    use std::path::PathBuf;
+
+    fn vote(view: u64, digest: u8) -> Vote {
+        Vote { kind: Kind::Notarize, epoch: 0, view, digest: [digest; 32] }
+    }
+
+    /// A gate before a new record in a folder of its own.
+    fn gate(folder: &Scratch) -> (Gate, Status, PathBuf) {
+        let (path, status) = (folder.path().join("votes"), Status::default());
+        let record = FileRecord::create(&path, [1; 32]).unwrap();
+        (Gate::new(status.clone(), Some(record)), status, path)
+    }
+
+    fn cause(status: &Status) -> Option<Cause> {
+        match status.role() {
+            Role::Observing(reason) => Some(reason.cause),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn nothing_is_signed_while_listening() {
+        let folder = Scratch::new("gate-listening").unwrap();
+        let (gate, status, _) = gate(&folder);
+        assert!(matches!(gate.authorize(&vote(1, 1)), Err(RecordError::NotVoting { role: "listening" })));
+        gate.open();
+        gate.authorize(&vote(1, 1)).unwrap();
+        assert!(matches!(gate.authorize(&vote(1, 2)), Err(RecordError::Conflict(_))));
+        let votes = status.votes();
+        assert_eq!(votes.signed, [("notarize", 1)].into());
+        assert_eq!(votes.refused, [("conflict", 1), ("listening", 1)].into());
+    }
+
+    #[test]
+    fn a_vote_that_the_record_does_not_know_keeps_the_gate_closed() {
+        let folder = Scratch::new("gate-stale").unwrap();
+        let (gate, status, path) = gate(&folder);
+        gate.open();
+        gate.authorize(&vote(5, 1)).unwrap();
+        drop(gate);
+        let reopened = || {
+            let (status, record) = (Status::default(), FileRecord::open(&path, [1; 32]).unwrap());
+            (Gate::new(status.clone(), Some(record)), status)
+        };
+        // Our own votes come back: the last one, and older ones.
+        let (gate, status_again) = reopened();
+        gate.witnessed(&vote(5, 1));
+        gate.witnessed(&vote(4, 7));
+        gate.open();
+        assert_eq!(status_again.role(), Role::Voting);
+        drop(gate);
+        // One that this record did not admit.
+        for foreign in [vote(6, 1), vote(5, 2), Vote { kind: Kind::Finalize, ..vote(1, 1) }] {
+            let (gate, status) = reopened();
+            gate.witnessed(&foreign);
+            assert_eq!(status.role(), Role::Listening, "it is still found out why");
+            gate.open();
+            assert_eq!(cause(&status), Some(Cause::RecordStale), "{foreign:?}");
+            assert!(gate.authorize(&vote(9, 1)).is_err());
+        }
+        // More of them while we listen.
+        let (gate, status_live) = reopened();
+        gate.witnessed(&vote(6, 1));
+        gate.witnessed(&vote(7, 1));
+        gate.open();
+        assert_eq!(cause(&status_live), Some(Cause::Copy));
+        assert_eq!(status.role(), Role::Voting, "the first one ended before all this");
+    }
+
+    #[test]
+    fn a_copy_that_votes_later_ends_voting() {
+        let folder = Scratch::new("gate-copy").unwrap();
+        let (gate, status, _) = gate(&folder);
+        gate.open();
+        gate.authorize(&vote(3, 1)).unwrap();
+        gate.witnessed(&vote(3, 1));
+        assert_eq!(status.role(), Role::Voting);
+        gate.witnessed(&vote(4, 1));
+        assert_eq!(cause(&status), Some(Cause::Copy));
+        assert!(matches!(gate.authorize(&vote(5, 1)), Err(RecordError::NotVoting { role: "observing" })));
+        gate.open();
+        assert_eq!(cause(&status), Some(Cause::Copy), "it does not open again");
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_written_ends_voting() {
+        let folder = Scratch::new("gate-write").unwrap();
+        let inner = folder.path().join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        let status = Status::default();
+        let record = FileRecord::create(&inner.join("votes"), [1; 32]).unwrap();
+        let gate = Gate::new(status.clone(), Some(record));
+        gate.open();
+        std::fs::remove_dir_all(&inner).unwrap();
+        assert!(gate.authorize(&vote(1, 1)).is_err());
+        assert_eq!(cause(&status), Some(Cause::RecordWrite));
+        std::fs::create_dir(&inner).unwrap();
+        assert!(gate.authorize(&vote(2, 1)).is_err());
+    }
+
+    #[test]
+    fn without_a_record_the_gate_never_opens() {
+        let status = Status::default();
+        let gate = Gate::new(status.clone(), None);
+        gate.open();
+        assert_ne!(status.role(), Role::Voting);
+        assert!(gate.authorize(&vote(1, 1)).is_err());
+    }
+}

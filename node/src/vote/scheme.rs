@@ -23,13 +23,13 @@ use crate::crypto::{Checker, Claim, PublicKey, Signature};
 use crate::genesis::Genesis;
 use commonware_codec::{Copying, DecodeExt as _, Encode, Read};
 use commonware_consensus::simplex::scheme::{Namespace, bls12381_multisig};
-use commonware_consensus::simplex::types::Subject;
+use commonware_consensus::simplex::types::{Finalization, Subject};
 use commonware_cryptography::bls12381::primitives::group;
 use commonware_cryptography::bls12381::primitives::variant::{MinPk, Variant};
 use commonware_cryptography::certificate::{
     self, AssemblyError, Attestation, Membership, Namespace as _, Scheme as _, Subject as _, Verification, Verifier,
 };
-use commonware_cryptography::{Digest, Hasher as _, Sha256, ed25519};
+use commonware_cryptography::{Digest, Hasher as _, Sha256, ed25519, sha256};
 use commonware_parallel::Strategy;
 use commonware_utils::iter::NonEmpty;
 use commonware_utils::ordered::{BiMap, Quorum as _, Set};
@@ -47,6 +47,7 @@ type Certificate = <Inner as Verifier>::Certificate;
 pub struct Scheme {
     inner: Inner,
     shared: Arc<Shared>,
+    batches: Batches,
 }
 
 struct Shared {
@@ -55,6 +56,15 @@ struct Shared {
     namespace: Namespace,
     checker: Checker,
     record: Option<Arc<dyn Record>>,
+}
+
+/// How a batch of certificates is checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Batches {
+    /// As one batch through the dispatcher.
+    Together,
+    /// Each on its own by the engine's multisignature.
+    OneByOne,
 }
 
 impl std::fmt::Debug for Scheme {
@@ -105,7 +115,22 @@ impl Scheme {
         validators.sort_by(|(a, _), (b, _)| a.identity.cmp(&b.identity));
         let keys = validators.into_iter().map(|(_, key)| *key).collect();
         let namespace = Namespace::derive(&genesis.vote_namespace());
-        Self { inner, shared: Arc::new(Shared { keys, namespace, checker, record }) }
+        Self { inner, shared: Arc::new(Shared { keys, namespace, checker, record }), batches: Batches::Together }
+    }
+
+    /// The same scheme, but every certificate of a batch is checked on its own by the engine's multisignature. It is
+    /// what catching up in batches is measured against, and nothing else uses it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn one_by_one(mut self) -> Self {
+        self.batches = Batches::OneByOne;
+        self
+    }
+
+    /// Tells the record of a certificate that this validator has stored, and so checked before.
+    pub fn recall<D: Digest>(&self, finalization: &Finalization<Self, D>) {
+        let subject = Subject::Finalize { proposal: &finalization.proposal };
+        self.witness(&subject, &finalization.certificate, true);
     }
 
     fn to_inner(attestation: &Attestation<Self>) -> Attestation<Inner> {
@@ -251,6 +276,10 @@ impl Verifier for Scheme {
         Subject<'a, D>: Copy,
     {
         let seed = draw(rng);
+        if self.batches == Batches::OneByOne {
+            let mut rng = ChaCha20Rng::from_seed(seed);
+            return self.inner.verify_certificates_bisect::<_, D>(&mut rng, certificates, strategy);
+        }
         let messages: Vec<_> = certificates.iter().map(|(subject, _)| self.message(subject)).collect();
         let mut verdicts = vec![false; certificates.len()];
         let (mut positions, mut claims) = (Vec::new(), Vec::new());
@@ -306,14 +335,24 @@ impl certificate::Scheme for Scheme {
 
     fn sign<D: Digest>(&self, subject: Subject<'_, D>) -> Option<Attestation<Self>> {
         let record = self.shared.record.as_ref()?;
-        if let Err(error) = record.authorize(&mark_of(&subject)) {
+        let vote = mark_of(&subject);
+        if let Err(error) = record.authorize(&vote) {
             match error {
                 // Said once, when the role changed.
                 RecordError::NotVoting { .. } => tracing::debug!(%error, "a vote was not signed"),
+                RecordError::Conflict(_) => tracing::warn!(%error, "a vote was not signed"),
                 error => tracing::error!(%error, "a vote was not signed"),
             }
             return None;
         }
+        // Before it leaves: who reads the log knows of every signature there is.
+        tracing::debug!(
+            kind = vote.kind.name(),
+            epoch = vote.epoch,
+            view = vote.view,
+            digest = %sha256::Digest::from(vote.digest),
+            "signed a vote"
+        );
         self.inner.sign(subject).map(Self::from_inner)
     }
 

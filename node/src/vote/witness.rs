@@ -270,3 +270,59 @@ const fn opened(vote: &Wire) -> (Subject<'_, sha256::Digest>, &Attestation<Schem
         Vote::Finalize(vote) => (Subject::Finalize { proposal: &vote.proposal }, &vote.attestation),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use commonware_consensus::types::{Epoch, View};
+    use commonware_cryptography::Signer as _;
+
+    fn peer(seed: u64) -> ed25519::PublicKey {
+        ed25519::PrivateKey::from_seed(seed).public_key()
+    }
+
+    /// The beginning of a vote, which is all that is read, and a tail to tell votes apart.
+    fn vote(kind: u8, view: u64, tail: u8) -> Vec<u8> {
+        let mut message = vec![kind];
+        Round::new(Epoch::zero(), View::new(view)).write(&mut message);
+        message.extend([tail; 100]);
+        message
+    }
+
+    #[test]
+    fn the_highest_vote_of_each_kind_is_remembered() {
+        let seen = Seen::default();
+        for (kind, view, tail) in [(0, 5, 1), (0, 4, 2), (0, 5, 3), (1, 9, 4), (2, 2, 5), (2, 3, 6)] {
+            seen.note(&peer(1), &vote(kind, view, tail));
+        }
+        assert_eq!(seen.of(&peer(1)), [vote(0, 5, 1), vote(1, 9, 4), vote(2, 3, 6)]);
+        assert!(seen.of(&peer(2)).is_empty());
+    }
+
+    #[test]
+    fn what_is_no_vote_is_not_remembered() {
+        let seen = Seen::default();
+        for nonsense in [vec![], vec![0], vec![3; 50], vec![0xff; 50], vec![0; Wire::MAX_ENCODE_SIZE + 1]] {
+            seen.note(&peer(1), &nonsense);
+        }
+        assert!(seen.of(&peer(1)).is_empty());
+    }
+
+    #[test]
+    fn messages_are_bounded() {
+        let largest = Message::Tell(vec![vec![7; Wire::MAX_ENCODE_SIZE]; 3]);
+        for message in [Message::Ask, Message::Tell(Vec::new()), largest] {
+            let encoded = message.encode();
+            assert!(encoded.len() <= MAX_MESSAGE);
+            assert_eq!(Message::decode(encoded).unwrap(), message);
+        }
+        let too_many = Message::Tell(vec![vec![7]; 4]).encode();
+        let too_long = Message::Tell(vec![vec![7; Wire::MAX_ENCODE_SIZE + 1]]).encode();
+        for bad in [too_many, too_long] {
+            assert!(Message::decode(bad).is_err());
+        }
+        for bad in [&[][..], &[2], &[0, 0], &[1, 1]] {
+            assert!(Message::decode(Copying(bad)).is_err(), "{bad:?}");
+        }
+    }
+}

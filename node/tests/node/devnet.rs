@@ -19,6 +19,7 @@ fn run(dispatcher: Dispatcher, load: u32, arm: Arc<AtomicBool>) -> Summary {
         blocks: Some(BLOCKS),
         interval: Duration::from_millis(100),
         load,
+        flood: 0,
         block_transactions: 256,
         dispatcher,
         output: Arc::new(move |_| {
@@ -54,6 +55,7 @@ fn a_single_validator_is_a_network_too() {
         blocks: Some(3),
         interval: Duration::from_millis(50),
         load: 0,
+        flood: 0,
         block_transactions: 64,
         dispatcher: support::dispatcher(),
         output: Arc::new(|_| ()),
@@ -70,6 +72,7 @@ fn settings_out_of_range_are_refused() {
         blocks: Some(1),
         interval: Duration::ZERO,
         load: 0,
+        flood: 0,
         block_transactions: 64,
         dispatcher: support::dispatcher(),
         output: Arc::new(|_| ()),
@@ -81,6 +84,7 @@ fn settings_out_of_range_are_refused() {
     assert!(refused(devnet::Config { blocks: Some(0), ..config.clone() }));
     assert!(refused(devnet::Config { block_transactions: 7, ..config.clone() }));
     assert!(refused(devnet::Config { interval: Duration::from_secs(61), ..config.clone() }));
+    assert!(refused(devnet::Config { flood: 100_001, ..config.clone() }));
     assert!(refused(devnet::Config { load: 100_001, ..config }));
 }
 

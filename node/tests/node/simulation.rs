@@ -1,12 +1,12 @@
 //! The whole engine on the deterministic runtime: loss, a crash, Byzantine proposers, and replay.
 
-use crate::network::{Network, State};
+use crate::network::{Network, Shape, State};
 use arblast_node::block::Block;
 use arblast_node::monitor::Event;
 use arblast_node::transaction::{Address, Lane, Transaction};
 use commonware_cryptography::ed25519;
 use commonware_glue::simulate::action::{Action, Crash, Schedule};
-use commonware_glue::simulate::exit::ProcessedHeightAtLeast;
+use commonware_glue::simulate::exit::{ExitCondition, ProcessedHeightAtLeast};
 use commonware_glue::simulate::plan::{PlanBuilder, PlanResult};
 use commonware_glue::simulate::property::Property;
 use commonware_glue::simulate::tracker::ProgressTracker;
@@ -15,7 +15,8 @@ use commonware_utils::probability;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 /// Final blocks that every test asks for.
 const BLOCKS: u64 = 12;
@@ -101,6 +102,64 @@ fn lost_messages_delay_but_do_not_divide() {
         Link { latency: Duration::from_millis(30), jitter: Duration::from_millis(20), success_rate: probability!(0.8) };
     run(plan(&network, 11, 16).link(link));
     assert_eq!(blocked(&network), 0);
+}
+
+/// Reached after so much simulated time.
+#[derive(Clone)]
+struct After(Duration, Arc<Mutex<Option<SystemTime>>>);
+
+impl ExitCondition<ed25519::PublicKey, State> for After {
+    fn name(&self) -> &str {
+        "after"
+    }
+
+    fn requires_polling(&self) -> bool {
+        true
+    }
+
+    fn reached<'a>(
+        &'a self,
+        _: &'a ProgressTracker<ed25519::PublicKey>,
+        states: &'a [&'a State],
+        _: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<bool, String>> + Send + 'a>> {
+        Box::pin(async move {
+            let now = states[0].now();
+            Ok(now >= *self.1.lock().unwrap().get_or_insert(now) + self.0)
+        })
+    }
+}
+
+#[test]
+fn a_fifth_lost_and_a_jitter_of_100_ms_leave_a_block_every_30_s() {
+    const RUN: Duration = Duration::from_secs(120);
+    const GAP: Duration = Duration::from_secs(30);
+    let link = Link {
+        latency: Duration::from_millis(100),
+        jitter: Duration::from_millis(100),
+        success_rate: probability!(0.8),
+    };
+    let shape = Shape { interval: Duration::from_secs(1), block_transactions: 16, wallets: 0..1 };
+    for seed in 51..54 {
+        let network = Network::shaped(4, &shape);
+        let plan = PlanBuilder::new(network.clone()).seed(seed).link(link.clone());
+        plan.exit_condition(After(RUN, Arc::default())).run().unwrap_or_else(|error| panic!("{error}"));
+        let mut latest = [network.started(); 4];
+        let (mut longest, mut blocks) = (Duration::ZERO, 0);
+        for (validator, event) in network.log.all() {
+            if let Event::Finalized { at, height, .. } = event {
+                longest = longest.max(at.duration_since(latest[validator]).unwrap_or_default());
+                latest[validator] = at;
+                blocks = blocks.max(height);
+            }
+        }
+        let end = network.started() + RUN;
+        let silent = latest.iter().map(|at| end.duration_since(*at).unwrap_or_default()).max().unwrap_or_default();
+        println!("seed {seed}: {blocks} blocks in {RUN:?}, the longest wait of a validator {:?}", longest.max(silent));
+        assert!(longest.max(silent) <= GAP, "seed {seed}: a validator waited {longest:?}, at the end {silent:?}");
+        assert_eq!(blocked(&network), 0);
+        network.ballots.check().unwrap();
+    }
 }
 
 #[test]

@@ -23,3 +23,16 @@ pub fn entry(identity: &ed25519::PrivateKey, vote: &SecretKey) -> Validator {
         proof: crypto::prove_possession(vote).to_bytes(),
     }
 }
+
+/// The number in a variable of the environment, or `short`: a test's long form and its short one.
+pub fn long_form(variable: &str, short: u64) -> u64 {
+    std::env::var(variable)
+        .map_or(short, |asked| asked.parse().unwrap_or_else(|_| panic!("{variable}: got {asked:?}, expected a number")))
+}
+
+/// Shows the nodes' log if `RUST_LOG` asks for it.
+pub fn log() {
+    if let Ok(filter) = std::env::var("RUST_LOG") {
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    }
+}

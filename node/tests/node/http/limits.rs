@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// Short, so that the tests are.
 const SHORT: Duration = Duration::from_millis(400);
+/// Far above it, for machines with other things to do, and below what [`Limits::default`] allows.
+const PATIENT: Duration = Duration::from_secs(8);
 
 /// A server of a few routes.
 struct Server {
@@ -118,14 +120,14 @@ fn a_head_that_drips_in_and_a_connection_that_idles_are_closed() {
         std::thread::sleep(SHORT / 10);
     }
     closed(dripping.stream());
-    assert!(start.elapsed() < 10 * SHORT, "{:?}", start.elapsed());
+    assert!(start.elapsed() < PATIENT, "{:?}", start.elapsed());
     // Idle from the start, and idle after an answer.
     let mut idle = Connection::open(server.address);
-    assert!(closed(idle.stream()) < 5 * SHORT);
+    assert!(closed(idle.stream()) < PATIENT);
     let mut kept = Connection::open(server.address);
     assert_eq!(kept.request("GET", "/", None, b"").unwrap().body, b"hello");
     assert_eq!(kept.request("GET", "/", None, b"").unwrap().body, b"hello");
-    assert!(closed(kept.stream()) < 5 * SHORT);
+    assert!(closed(kept.stream()) < PATIENT);
 }
 
 #[test]
@@ -216,7 +218,7 @@ fn all_clients_together_are_bounded() {
 
 #[test]
 fn a_client_beyond_its_rate_gets_429_and_recovers() {
-    let server = Server::start(Limits { requests_per_second: 20, burst: 5, ..roomy() });
+    let server = Server::start(Limits { requests_per_second: 2, burst: 5, ..roomy() });
     let mut connection = Connection::open(server.address);
     let answers: Vec<_> = (0..5).map(|_| connection.request("GET", "/", None, b"").unwrap().status).collect();
     assert_eq!(answers, [200; 5]);
@@ -229,7 +231,7 @@ fn a_client_beyond_its_rate_gets_429_and_recovers() {
         (refused.status, refused.code().as_str(), refused.header("retry-after")),
         (429, "rate_limited", Some("1"))
     );
-    std::thread::sleep(Duration::from_millis(300));
+    std::thread::sleep(Duration::from_millis(1200));
     assert_eq!(get(server.address, "/").status, 200);
 }
 
@@ -243,14 +245,14 @@ fn a_handler_that_panics_costs_its_own_request_only() {
 
 #[test]
 fn a_stop_lets_requests_end_and_waits_for_nobody_else() {
-    let mut server = Server::start(Limits { grace: 5 * SHORT, ..roomy() });
+    let mut server = Server::start(Limits { grace: 2 * PATIENT, ..roomy() });
     let _idle: Vec<_> = (0..10).map(|_| Connection::open(server.address)).collect();
     let mut busy = Connection::open(server.address);
     busy.send(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
     std::thread::sleep(SHORT / 8);
     let took = server.stop();
     assert_eq!(busy.answer(false).unwrap().body, b"done");
-    assert!(took < 5 * SHORT, "{took:?}");
+    assert!(took < PATIENT, "{took:?}");
     assert!(TcpStream::connect(server.address).is_err(), "nobody listens any more");
     // One that would never end is cut off after the grace.
     let mut server = Server::start(Limits { grace: SHORT, ..roomy() });
@@ -258,7 +260,7 @@ fn a_stop_lets_requests_end_and_waits_for_nobody_else() {
     stuck.send(b"GET /never HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
     std::thread::sleep(SHORT / 8);
     let took = server.stop();
-    assert!(took >= SHORT && took < 5 * SHORT, "{took:?}");
+    assert!(took >= SHORT && took < PATIENT, "{took:?}");
 }
 
 #[test]

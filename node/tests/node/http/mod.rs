@@ -122,7 +122,10 @@ fn transactions_go_in_and_final_blocks_come_out() {
     let validators = get(node.address, "/v1/validators").json();
     assert_eq!((&validators["quorum"], &validators["validators"][0]["this_node"]), (&json!(1), &json!(true)));
     let status = get(node.address, "/v1/status").json();
-    assert_eq!((&status["role"], &status["ready"], &status["validator"]), (&json!("voting"), &json!(true), &json!(0)));
+    assert_eq!(
+        (&status["role"], &status["ready"], &status["committee_index"]),
+        (&json!("voting"), &json!(true), &json!(0))
+    );
     assert_eq!(status["genesis"], hex(node.genesis.digest()));
 
     // What was shown is shown again after a restart.
