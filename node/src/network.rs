@@ -33,6 +33,14 @@ pub type Receiver = lookup::Receiver<ed25519::PublicKey>;
 
 /// How far the clocks of two validators may differ.
 const CLOCK_SKEW: Duration = Duration::from_secs(5);
+/// How long nothing may arrive on a connection, or be taken by it, until it is given up. After a cut, TCP itself tries
+/// again at ever longer intervals, so that a connection that outlives a cut of half a minute may need as long again to
+/// notice its end; a new one is there within a [`DIAL_TIMEOUT`].
+pub const SILENCE: Duration = Duration::from_secs(5);
+/// How often something is sent on an idle connection.
+const PING: Duration = Duration::from_secs(1);
+/// How long a connection may take to come about.
+pub const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a validator listens and whom it knows.
 pub struct Endpoint<'a> {
@@ -69,7 +77,8 @@ pub fn start(
     config.tracked_peer_sets = NZUsize!(1);
     config.max_concurrent_handshakes = NZU32!(64);
     config.handshake_timeout = Duration::from_secs(3);
-    config.dial_timeout = Duration::from_secs(5);
+    config.dial_timeout = DIAL_TIMEOUT;
+    config.ping_frequency = PING;
     // All validators of one host dial from one address, so that a host may come back with all of them at once.
     let rate = NZU32!(64).max(std::num::NonZeroU32::new(4 * addresses.len() as u32).unwrap_or(NZU32!(1)));
     config.allowed_handshake_rate_per_ip = Quota::per_second(rate);

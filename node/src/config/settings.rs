@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 /// How the log is written.
@@ -345,7 +345,17 @@ fn inside(file: &Path, folder: &Path) -> bool {
         // The longest part that exists is resolved, so that links and `..` do not hide where it lies.
         let existing = path.ancestors().find_map(|part| Some((part, part.canonicalize().ok()?)));
         match existing {
-            Some((part, resolved)) => resolved.join(path.strip_prefix(part).unwrap_or_else(|_| Path::new(""))),
+            Some((part, resolved)) => {
+                let rest = path.strip_prefix(part).unwrap_or_else(|_| Path::new(""));
+                rest.components().fold(resolved, |mut real, component| {
+                    if component == Component::ParentDir {
+                        real.pop();
+                    } else {
+                        real.push(component);
+                    }
+                    real
+                })
+            }
             None => path,
         }
     };

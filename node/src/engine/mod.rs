@@ -212,7 +212,8 @@ where
     S: Sender<PublicKey = ed25519::PublicKey>,
     R: Receiver<PublicKey = ed25519::PublicKey>,
 {
-    start_with(context, config, CatchUp::Blocks, channels).await
+    // Boxed: the state of this future is large, and stacks of threads are small.
+    Box::pin(start_with(context, config, CatchUp::Blocks, channels)).await
 }
 
 /// Starts a validator. With [`CatchUp::State`] and no data, this returns when enough of the others have said where

@@ -183,6 +183,8 @@ pub fn run(settings: Settings) -> Result<(), Error> {
     let runtime = tokio::Config::new()
         .with_storage_directory(parts.settings.datadir.join("store"))
         .with_worker_threads(workers)
+        .with_read_write_timeout(network::SILENCE)
+        .with_connect_timeout(network::DIAL_TIMEOUT)
         .with_tcp_nodelay(Some(true));
     // One line of the log instead of a trace on the terminal.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
@@ -343,7 +345,7 @@ async fn start(
         CatchUp::Blocks => engine::CatchUp::Blocks,
         CatchUp::State => engine::CatchUp::State,
     };
-    Ok(engine::start_with(context.child("validator"), config, catch_up, channels).await)
+    Ok(Box::pin(engine::start_with(context.child("validator"), config, catch_up, channels)).await)
 }
 
 /// Listens on an address, or says which setting is at fault.

@@ -100,17 +100,23 @@ fn submit(
 
 impl Account {
     fn sign(&self, genesis: &[u8; 32]) -> Vec<u8> {
-        let transaction = Transaction {
-            sender: self.address.clone(),
-            recipient: self.address.clone(),
-            amount: 1,
-            fee: Lane::Standard.minimum_fee(1),
-            nonce: self.next,
-            lane: Lane::Standard,
-        };
-        let signature = crypto::sign(&self.secret, &transaction.message(&(*genesis).into()));
-        SignedTransaction { transaction, signature: FixedBytes::new(signature.to_bytes()) }.encode().to_vec()
+        transfer(&self.secret, self.next, genesis)
     }
+}
+
+/// A signed transfer of an account to itself, as it travels.
+pub fn transfer(secret: &SecretKey, nonce: u64, genesis: &[u8; 32]) -> Vec<u8> {
+    let address = crypto::address(secret);
+    let transaction = Transaction {
+        sender: address.clone(),
+        recipient: address,
+        amount: 1,
+        fee: Lane::Standard.minimum_fee(1),
+        nonce,
+        lane: Lane::Standard,
+    };
+    let signature = crypto::sign(secret, &transaction.message(&(*genesis).into()));
+    SignedTransaction { transaction, signature: FixedBytes::new(signature.to_bytes()) }.encode().to_vec()
 }
 
 impl Sent {

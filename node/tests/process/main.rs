@@ -10,6 +10,7 @@
 
 mod client;
 mod disk;
+mod durable;
 mod flood;
 mod kills;
 mod load;

@@ -71,7 +71,13 @@ pub struct Node {
     pub p2p: SocketAddr,
     /// What goes before the program: the way into a network namespace.
     pub prefix: Vec<String>,
-    child: Option<Child>,
+    process: Option<Process>,
+    pub log: Arc<Log>,
+}
+
+/// A running process, which ends with this.
+pub struct Process {
+    child: Child,
     pub log: Arc<Log>,
 }
 
@@ -88,10 +94,11 @@ impl Log {
         self.lines.lock().unwrap().iter().filter(|line| line.contains(text)).count()
     }
 
-    /// The last lines, for a failure.
+    /// The last lines that are not about single votes, for a failure.
     pub fn tail(&self) -> String {
         let lines = self.lines.lock().unwrap();
-        lines[lines.len().saturating_sub(20)..].join("\n")
+        let told: Vec<_> = lines.iter().filter(|line| !line.contains("a vote")).map(String::as_str).collect();
+        told[told.len().saturating_sub(20)..].join("\n")
     }
 }
 
@@ -147,7 +154,7 @@ impl Network {
                 http: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), base + 4 + offset),
                 p2p: SocketAddr::new(host, base + offset),
                 prefix: Vec::new(),
-                child: None,
+                process: None,
                 log: Arc::default(),
             }
         };
@@ -167,7 +174,7 @@ impl Network {
 
     /// Waits until every running node has a block at `height`, or panics with what the slowest logged.
     pub fn reach(&self, height: u64, within: Duration) {
-        for node in self.nodes.iter().filter(|node| node.child.is_some()) {
+        for node in self.nodes.iter().filter(|node| node.process.is_some()) {
             node.until(within, &format!("height {height}"), |node| node.client().height().is_some_and(|h| h >= height));
         }
     }
@@ -197,7 +204,7 @@ impl Network {
 
     /// The same block and state root at every height up to `height`, at every running node.
     pub fn check_agreement(&self, height: u64) {
-        let mut clients: Vec<_> = self.nodes.iter().filter(|n| n.child.is_some()).map(Node::client).collect();
+        let mut clients: Vec<_> = self.nodes.iter().filter(|n| n.process.is_some()).map(Node::client).collect();
         for height in 1..=height {
             let mut blocks: Vec<_> = clients
                 .iter_mut()
@@ -228,36 +235,13 @@ impl Network {
 impl Node {
     /// Starts the validator, with these flags beside its configuration file.
     pub fn start(&mut self, flags: &[&str]) {
-        assert!(self.child.is_none(), "validator {} runs already", self.index);
-        self.child = Some(self.spawn(&self.home, flags, &self.log));
-    }
-
-    /// Starts a process on a configuration folder, which may be a copy, that logs into `log`.
-    pub fn spawn(&self, home: &Path, flags: &[&str], log: &Arc<Log>) -> Child {
-        let mut words = self.prefix.iter().map(String::as_str).chain([PROGRAM]);
-        let mut command = Command::new(words.next().expect("there is at least the program"));
-        command.args(words).arg("run").arg("--config").arg(home.join("config.toml")).args(flags);
-        command.args(["--log-format", "json", "--log-level", "warn,arblast_node=info,arblast_node::vote=debug"]);
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let stderr = child.stderr.take().expect("it is piped");
-        let log = log.clone();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                log.votes.read(&line);
-                log.lines.lock().unwrap().push(line);
-            }
-        });
-        child
+        assert!(self.process.is_none(), "validator {} runs already", self.index);
+        self.process = Some(Process::spawn(self, &self.home, flags, self.log.clone()));
     }
 
     /// The process id.
     pub fn pid(&self) -> u32 {
-        self.child.as_ref().expect("it runs").id()
+        self.process.as_ref().expect("it runs").child.id()
     }
 
     /// A connection to its HTTP interface.
@@ -267,36 +251,33 @@ impl Node {
 
     /// Ends the process as `kill -9` does.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            end(&mut child);
-        }
+        self.process = None;
     }
 
     /// Asks the process to stop, and gives how long it took and its exit status.
     pub fn terminate(&mut self, within: Duration) -> (Duration, Option<i32>) {
-        let mut child = self.child.take().expect("it runs");
+        let mut process = self.process.take().expect("it runs");
         let start = Instant::now();
-        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        let sent = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "kill -TERM");
         while start.elapsed() < within {
-            if let Some(status) = child.try_wait().expect("it is a child") {
+            if let Some(status) = process.child.try_wait().expect("it is a child") {
                 return (start.elapsed(), status.code());
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        end(&mut child);
         panic!("validator {} did not stop within {within:?}; its log:\n{}", self.index, self.log.tail());
     }
 
     /// Its exit status, once the process has ended by itself.
     pub fn exit_status(&mut self) -> Option<Option<i32>> {
-        let status = self.child.as_mut()?.try_wait().expect("it is a child")?;
+        let status = self.process.as_mut()?.child.try_wait().expect("it is a child")?;
         Some(status.code())
     }
 
     /// Whether the process has ended by itself.
     pub fn ended(&mut self) -> bool {
-        self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()))
+        self.exit_status().is_some()
     }
 
     /// What it says it does: `listening`, `voting`, `observing`; none if it does not answer.
@@ -335,15 +316,39 @@ impl Node {
     }
 }
 
-/// Kills a process and waits for its end.
-pub fn end(child: &mut Child) {
-    let _ = child.kill();
-    let _ = child.wait();
+impl Process {
+    /// Starts another process with a validator's keys, on a copy of its folder.
+    pub fn start(node: &Node, home: &Path, flags: &[&str]) -> Self {
+        Self::spawn(node, home, flags, Arc::default())
+    }
+
+    fn spawn(node: &Node, home: &Path, flags: &[&str], log: Arc<Log>) -> Self {
+        let mut words = node.prefix.iter().map(String::as_str).chain([PROGRAM]);
+        let mut command = Command::new(words.next().expect("there is at least the program"));
+        command.args(words).arg("run").arg("--config").arg(home.join("config.toml")).args(flags);
+        command.args(["--log-format", "json", "--log-level", "warn,arblast_node=info,arblast_node::vote=debug"]);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let stderr = child.stderr.take().expect("it is piped");
+        let lines = log.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                lines.votes.read(&line);
+                lines.lines.lock().unwrap().push(line);
+            }
+        });
+        Self { child, log }
+    }
 }
 
-impl Drop for Node {
+impl Drop for Process {
     fn drop(&mut self) {
-        self.kill();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
