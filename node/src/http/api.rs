@@ -65,6 +65,8 @@ const SOON: Duration = Duration::from_secs(1);
 /// How long a client waits for the mempool's verdict; less than [`Limits::request`](super::Limits::request), which would
 /// blame the client.
 const VERDICT: Duration = Duration::from_secs(10);
+/// How long a final block takes at most from the mempool to the height that is shown.
+const SETTLE: Duration = Duration::from_millis(20);
 /// How often recent transactions are looked up.
 const FOLLOW: Duration = Duration::from_millis(100);
 
@@ -174,18 +176,25 @@ async fn transaction(
     let found = |status, height: Option<u64>| {
         Ok(Json(model::Whereabouts { hash: hex(id), status, height: height.map(Integer) }))
     };
-    // The mempool first: between the two looks a transaction moves from there to a final block, never back.
-    let pending = api.mempool.with(|pool| pool.find(&id));
-    match (api.finals.transaction(&id), pending) {
-        (Some(height), _) => found("final", Some(height)),
-        (None, Some(true)) => found("in_block", None),
-        (None, Some(false)) => found("accepted", None),
-        (None, None) => Err(Error::missing(
-            "transaction_not_found",
-            "neither in the mempool of this node nor in a recent final block; the account's nonce tells whether it \
-             was used",
-        )),
+    for wait in [None, Some(SETTLE)] {
+        if let Some(wait) = wait {
+            tokio::time::sleep(wait).await;
+            api.finals.follow().await;
+        }
+        // The mempool first: between the two looks a transaction moves from there to a final block, never back.
+        let pending = api.mempool.with(|pool| pool.find(&id));
+        match (api.finals.transaction(&id), pending) {
+            (Some(height), _) => return found("final", Some(height)),
+            (None, Some(true)) => return found("in_block", None),
+            (None, Some(false)) => return found("accepted", None),
+            // Perhaps it has just left the mempool with a block that is not looked at yet.
+            (None, None) => {}
+        }
     }
+    Err(Error::missing(
+        "transaction_not_found",
+        "neither in the mempool of this node nor in a recent final block; the account's nonce tells whether it was used",
+    ))
 }
 
 async fn account(
@@ -194,6 +203,8 @@ async fn account(
 ) -> Answer<Json<model::Account>> {
     let bytes = unhex::<48>(&text(path)?).map_err(|expected| Error::malformed("invalid_address", expected))?;
     let address = Address::new(bytes);
+    // The height of the state is found among the latest blocks.
+    let _place = api.place().await?;
     let (account, height, root) = api.finals.account(&address).await.map_err(|error| {
         tracing::error!(%error, "an account could not be read");
         Error::unavailable("storage", "the state cannot be read at the moment", SOON)

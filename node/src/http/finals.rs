@@ -78,6 +78,8 @@ pub(super) struct Finals {
     /// Heights of recent states by their roots, newest last.
     roots: Mutex<VecDeque<(sha256::Digest, u64)>>,
     recent: Mutex<Recent>,
+    /// Held by whoever looks for recent transactions.
+    following: tokio::sync::Mutex<()>,
 }
 
 /// Where recent transactions are.
@@ -125,13 +127,14 @@ impl Finals {
             status,
             roots: Mutex::default(),
             recent: Mutex::default(),
+            following: tokio::sync::Mutex::default(),
         }
     }
 
     /// The highest block that is shown.
     ///
     /// A block is handed to the ledger, which reports to the status, after marshal's archive was synced; so both
-    /// heights below are of durable blocks. The first knows of them sooner, the second also after a restart.
+    /// heights below are of durable blocks. The status knows of them sooner, marshal also right after a restart.
     pub async fn latest(&self) -> u64 {
         let processed = self.marshal.get_processed().await.map_or(0, |processed| processed.height().get());
         processed.max(self.status.progress().height)
@@ -224,6 +227,7 @@ impl Finals {
 
     /// Looks at the blocks that became final since the last call, for [`Finals::transaction`].
     pub async fn follow(&self) {
+        let _alone = self.following.lock().await;
         let latest = self.latest().await;
         let seen = lock(&self.recent).seen.unwrap_or(0);
         for height in seen.max(latest.saturating_sub(LOOK_BACK)) + 1..=latest {

@@ -60,9 +60,11 @@ fn until(what: &str, mut ask: impl FnMut() -> Option<Answer>) -> Answer {
     }
 }
 
+/// A transaction that was accepted is known from then on, wherever it is.
 fn finality(node: &Node, hash: &str) -> Answer {
     until("finality", || {
         let answer = get(node.address, &format!("/v1/transactions/{hash}"));
+        assert_eq!(answer.status, 200, "{answer:?}");
         (answer.status == 200 && answer.json()["status"] == "final").then_some(answer)
     })
 }
@@ -134,7 +136,9 @@ fn transactions_go_in_and_final_blocks_come_out() {
         Some(get(node.address, &format!("/v1/blocks/{height}"))).filter(|answer| answer.status == 200)
     });
     assert_eq!(again.json(), block);
-    finality(&node, &hash);
+    until("the transaction after a restart", || {
+        Some(get(node.address, &format!("/v1/transactions/{hash}"))).filter(|answer| answer.status == 200)
+    });
     assert_eq!(get(node.address, "/v1/blocks/0").json()["height"], "0");
     assert_eq!(get(node.address, "/v1/blocks/0/certificate").code(), "no_certificate");
 }
