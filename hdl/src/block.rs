@@ -1,7 +1,7 @@
 //! What the units share on the side of rust-hdl: parameters that are known when a design is built, and module text.
 
-use rust_hdl::core::verilog_gen::verilog_combinatorial;
 use rust_hdl::prelude::*;
+use std::collections::VecDeque;
 
 /// A parameter of a unit that is fixed when the design is built; it has no ports and no logic.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,10 +20,89 @@ impl<T> Block for Config<T> {
     fn accept(&self, _name: &str, _probe: &mut dyn Probe) {}
 }
 
+/// A number of a kernel that is fixed when the design is built: a `localparam` in the Verilog.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter<T: Synth>(Constant<T>);
+
+impl<T: Synth> Parameter<T> {
+    /// The parameter with this value.
+    pub fn new(value: T) -> Self {
+        Self(Constant::new(value))
+    }
+
+    /// Its value.
+    pub fn val(&self) -> T {
+        self.0.val()
+    }
+}
+
+impl<T: Synth> Default for Parameter<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
+impl<T: Synth> Logic for Parameter<T> {
+    fn update(&mut self) {}
+}
+
+impl<T: Synth> Block for Parameter<T> {
+    fn connect_all(&mut self) {}
+    fn update_all(&mut self) {}
+    fn has_changed(&self) -> bool {
+        false
+    }
+    fn accept(&self, name: &str, probe: &mut dyn Probe) {
+        self.0.accept(name, probe);
+    }
+}
+
+/// Name and description of the module that a unit written as a kernel becomes; it has no ports and no logic.
+#[derive(Clone, Debug, Default)]
+pub struct Title(String);
+
+impl Title {
+    /// The module's name, and what it is: a comment line for each line.
+    pub fn new(name: &str, description: &str) -> Self {
+        Self(format!("{TITLE_MARK}{name}\n{description}"))
+    }
+}
+
+impl Logic for Title {
+    fn update(&mut self) {}
+    fn hdl(&self) -> Verilog {
+        Verilog::Custom(self.0.clone())
+    }
+}
+
+impl Block for Title {
+    fn connect_all(&mut self) {}
+    fn update_all(&mut self) {}
+    fn has_changed(&self) -> bool {
+        false
+    }
+    fn accept(&self, name: &str, probe: &mut dyn Probe) {
+        probe.visit_start_scope(name, self);
+        probe.visit_end_scope(name, self);
+    }
+}
+
+/// Start of a [`Title`]'s text.
+pub(crate) const TITLE_MARK: &str = "//@ title ";
+
+/// A comment line for each line of a description.
+pub(crate) fn comment_lines(description: &str) -> String {
+    description.trim().lines().map(|line| format!("// {}\n", line.trim())).collect()
+}
+
+/// A comment of a kernel: rust-hdl's translation takes it into the Verilog.
+macro_rules! comment {
+    ($text:literal) => {};
+}
+pub(crate) use comment;
+
 /// First line of a module body of ours: the name the module gets.
 pub(crate) const NAME_MARK: &str = "//@ name ";
-/// First line of a body that rust-hdl made of a kernel: the name the module gets.
-pub(crate) const KERNEL_MARK: &str = "//@ kernel ";
 /// Where a body wants its children's wires and instances; without it they come first.
 pub(crate) const CHILDREN_MARK: &str = "//@ children";
 
@@ -32,62 +111,21 @@ pub(crate) const CHILDREN_MARK: &str = "//@ children";
 /// In such a body every port, and every port of a child (`child_port`), is a wire; a child's `clock` is connected to
 /// the module's own.
 pub(crate) fn module(name: &str, description: &str, body: &str) -> Verilog {
-    let comment: String = description.trim().lines().map(|line| format!("// {}\n", line.trim())).collect();
+    let comment = comment_lines(description);
     Verilog::Custom(format!("{NAME_MARK}{name}\n{comment}\n{}\n", body.trim_matches('\n')))
 }
 
-/// The Verilog that rust-hdl makes of a unit's kernel (`#[hdl_gen] fn update`), with a module name and a description.
-///
-/// A child's `clock` is connected to the module's own; the kernel's assignments of clocks are left out.
-pub(crate) fn kernel(name: &str, description: &str, code: &Verilog) -> Verilog {
-    let Verilog::Combinatorial(code) = code else { unreachable!("hdl_gen makes combinatorial code") };
-    let comment: String = description.trim().lines().map(|line| format!("// {}\n", line.trim())).collect();
-    let text = verilog_combinatorial(code);
-    // rust-hdl 0.46 leaves the macro's name and bracket in the comment.
-    let body: String = text
-        .replace("// comment!\n", "// comment! ")
-        .lines()
-        .map(|line| match line.split_once("// comment!") {
-            Some((indent, rest)) => format!("{indent}// {}", rest.trim_start().trim_start_matches("(\"")),
-            None => line.to_string(),
-        })
-        .filter(|line| !line.trim_end().ends_with("$clock = clock;"))
-        .map(|line| format!("  {line}\n"))
-        .collect();
-    Verilog::Custom(format!("{KERNEL_MARK}{name}\n{comment}\n{body}"))
-}
-
-/// In a kernel, a comment that is carried into the Verilog.
-macro_rules! comment {
-    ($text:literal) => {};
-}
-pub(crate) use comment;
-
-/// `Logic` for a unit whose kernel is an inherent `#[hdl_gen] fn update`: the same, with a module name and description.
-macro_rules! kernel_logic {
-    ([$($generics:tt)*] $unit:ty, $title:expr) => {
-        impl<$($generics)*> rust_hdl::prelude::Logic for $unit {
-            fn update(&mut self) {
-                <$unit>::update(self);
-            }
-            fn connect(&mut self) {
-                <$unit>::connect(self);
-            }
-            fn hdl(&self) -> rust_hdl::prelude::Verilog {
-                let title: fn(&Self) -> (String, String) = $title;
-                let (name, description) = title(self);
-                $crate::block::kernel(&name, &description, &<$unit>::hdl(self))
-            }
-        }
-    };
-}
-pub(crate) use kernel_logic;
-
-/// `Logic` for a unit whose meaning is its Verilog and its software model: nothing to do in rust-hdl's own simulator.
+/// `Logic` for a leaf whose Verilog is a text; `update` is what it does in rust-hdl's own simulator.
 macro_rules! verilog_logic {
     ([$($generics:tt)*] $unit:ty, drives: [$($output:ident),*], $body:expr) => {
+        $crate::block::verilog_logic!([$($generics)*] $unit, drives: [$($output),*], update: |_unit| {}, $body);
+    };
+    ([$($generics:tt)*] $unit:ty, drives: [$($output:ident),*], update: $update:expr, $body:expr) => {
         impl<$($generics)*> rust_hdl::prelude::Logic for $unit {
-            fn update(&mut self) {}
+            fn update(&mut self) {
+                let update: fn(&mut Self) = $update;
+                update(self);
+            }
             fn connect(&mut self) {
                 $(self.$output.connect();)*
             }
@@ -99,3 +137,31 @@ macro_rules! verilog_logic {
     };
 }
 pub(crate) use verilog_logic;
+
+/// What a pipelined leaf does in rust-hdl's simulator: values come out as many clocks later as it has stages.
+#[derive(Clone, Debug)]
+pub(crate) struct Line<T>(VecDeque<T>);
+
+impl<T: Clone + Default> Line<T> {
+    /// A line of this many stages, at least one; it starts with default values.
+    pub fn new(stages: usize) -> Self {
+        assert!(stages > 0, "a line has at least one stage");
+        Self(std::iter::repeat_n(T::default(), stages - 1).collect())
+    }
+
+    /// One clock: the value goes in, the one before by all stages comes out.
+    pub fn step(&mut self, value: T) -> T {
+        self.0.push_back(value);
+        self.0.pop_front().unwrap_or_default()
+    }
+
+    /// What is inside and comes out later.
+    pub fn inside(&self) -> impl Iterator<Item = &T> {
+        self.0.iter()
+    }
+
+    /// Forgets what is inside.
+    pub fn clear(&mut self) {
+        self.0.iter_mut().for_each(|value| *value = T::default());
+    }
+}

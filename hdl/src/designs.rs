@@ -88,20 +88,32 @@ pub const TOY_MODULUS: u64 = 0x7fff_ffff_ffff_ffe7;
 
 /// An MSM engine over the toy group with (window bits, windows in a pass), at most 4 windows, and an adder latency.
 pub fn msm_toy((window_bits, windows): (usize, usize), latency: usize) -> Design {
+    design("msm_toy", || msm_toy_block((window_bits, windows), latency))
+}
+
+/// The same as a block, for rust-hdl's own simulator.
+pub fn msm_toy_block(
+    (window_bits, windows): (usize, usize),
+    latency: usize,
+) -> msm::MsmEngine<TOY_WIDTH, 12, ToyAdder<TOY_WIDTH>> {
     let modulus = BigUint::from(TOY_MODULUS);
     let one = BigUint::from(1u32);
     let shape = msm::Shape { window_bits, windows, modulus: modulus.clone(), one, identity: Default::default() };
-    design("msm_toy", || {
-        msm::MsmEngine::<TOY_WIDTH, 12, ToyAdder<TOY_WIDTH>>::new(&shape, ToyAdder::new(&modulus, latency))
-    })
+    msm::MsmEngine::new(&shape, ToyAdder::new(&modulus, latency))
 }
 
 /// An aggregation engine over the toy group with (log2 of the points, sums) and an adder latency.
 pub fn aggregate_toy((point_bits, sums): (usize, usize), latency: usize) -> Design {
-    let one = BigUint::from(1u32);
-    let shape = aggregate::Shape { point_bits, sums, one, identity: Default::default() };
-    let adder = || ToyAdder::new(&BigUint::from(TOY_MODULUS), latency);
-    design("aggregate_toy", || aggregate::AggregateEngine::<TOY_WIDTH, 12, ToyAdder<TOY_WIDTH>>::new(&shape, adder()))
+    design("aggregate_toy", || aggregate_toy_block((point_bits, sums), latency))
+}
+
+/// The same as a block, for rust-hdl's own simulator.
+pub fn aggregate_toy_block(
+    (point_bits, sums): (usize, usize),
+    latency: usize,
+) -> aggregate::AggregateEngine<TOY_WIDTH, 12, ToyAdder<TOY_WIDTH>> {
+    let shape = aggregate::Shape { point_bits, sums, one: BigUint::from(1u32), identity: Default::default() };
+    aggregate::AggregateEngine::new(&shape, ToyAdder::new(&BigUint::from(TOY_MODULUS), latency))
 }
 
 #[cfg(test)]

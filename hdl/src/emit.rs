@@ -4,8 +4,11 @@
 //! is rendered when its last child is known, and a text seen before is not written again. Names come from the units,
 //! so the same design gives the same bytes.
 
-use crate::block::{CHILDREN_MARK, KERNEL_MARK, NAME_MARK};
-use rust_hdl::core::verilog_gen::verilog_combinatorial;
+use crate::block::{CHILDREN_MARK, NAME_MARK, TITLE_MARK, comment_lines};
+use crate::kernel::{self, Kind, Printed, Symbol, sized};
+use crate::text::{KEYWORDS, declarations, plain, range, wrapped};
+use num_bigint::BigUint;
+use rust_hdl::prelude::ast::VerilogBlock;
 use rust_hdl::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -56,8 +59,11 @@ pub fn design<B: Block>(name: &str, make: impl FnOnce() -> B + Send) -> Design {
     on_large_stack(|| emit(name, &make()))
 }
 
-/// Runs `work` on a thread with a large stack.
-pub(crate) fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+/// Runs `work` on a thread with a stack that is large enough for any design.
+///
+/// # Panics
+/// Where `work` does, or where no thread can be had.
+pub fn on_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let builder = std::thread::Builder::new().stack_size(STACK);
         let thread = builder.spawn_scoped(scope, work).expect("a thread to build the design on");
@@ -81,6 +87,8 @@ pub fn emit(name: &str, top: &dyn Block) -> Design {
 }
 
 struct Wire {
+    /// Its name in rust-hdl, parts joined by `$`.
+    path: String,
     name: String,
     kind: AtomKind,
     width: usize,
@@ -88,15 +96,26 @@ struct Wire {
 }
 
 struct Child {
-    instance: String,
+    /// Its name in rust-hdl.
+    path: String,
     module: usize,
 }
 
+struct Register {
+    path: String,
+    width: usize,
+}
+
+/// A module in the making.
 struct Frame {
-    instance: String,
+    path: String,
     code: Verilog,
     wires: Vec<Wire>,
     children: Vec<Child>,
+    registers: Vec<Register>,
+    /// Values of an enumeration: name in rust-hdl, number, width.
+    states: Vec<(String, usize, usize)>,
+    title: Option<(String, String)>,
     namespace: Vec<String>,
 }
 
@@ -104,6 +123,8 @@ struct Module {
     name: String,
     text: String,
     ports: Vec<Port>,
+    /// The ports' names in rust-hdl, in the same order.
+    paths: Vec<String>,
 }
 
 #[derive(Default)]
@@ -117,8 +138,16 @@ struct Collector {
 
 impl Probe for Collector {
     fn visit_start_scope(&mut self, name: &str, node: &dyn Block) {
-        let (wires, children, namespace) = (Vec::new(), Vec::new(), Vec::new());
-        self.stack.push(Frame { instance: plain(name), code: node.hdl(), wires, children, namespace });
+        self.stack.push(Frame {
+            path: name.into(),
+            code: node.hdl(),
+            wires: Vec::new(),
+            children: Vec::new(),
+            registers: Vec::new(),
+            states: Vec::new(),
+            title: None,
+            namespace: Vec::new(),
+        });
     }
 
     fn visit_start_namespace(&mut self, name: &str, _node: &dyn Block) {
@@ -134,28 +163,77 @@ impl Probe for Collector {
     }
 
     fn visit_atom(&mut self, name: &str, signal: &dyn Atom) {
+        let states = states(signal);
+        let parents = self.stack.len().saturating_sub(2);
+        for frame in &mut self.stack[parents..] {
+            let new = states.iter().filter(|state| !frame.states.contains(state)).cloned().collect::<Vec<_>>();
+            frame.states.extend(new);
+        }
         if let Some(frame) = self.stack.last_mut() {
-            let name = frame.namespace.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("_");
-            let value = if signal.kind() == AtomKind::Constant { signal.verilog().to_string() } else { String::new() };
-            frame.wires.push(Wire { name: plain(&name), kind: signal.kind(), width: signal.bits(), value });
+            let path = frame.namespace.iter().map(String::as_str).chain([name]).collect::<Vec<_>>().join("$");
+            let value = if signal.kind() == AtomKind::Constant { literal(signal) } else { String::new() };
+            frame.wires.push(Wire { name: plain(&path), path, kind: signal.kind(), width: signal.bits(), value });
         }
     }
 
     fn visit_end_scope(&mut self, _name: &str, _node: &dyn Block) {
         let Some(frame) = self.stack.pop() else { return };
-        let instance = frame.instance.clone();
+        let path = frame.path.clone();
+        if let (Some(parent), Verilog::Custom(text)) = (self.stack.last_mut(), &frame.code) {
+            if let Some(title) = text.strip_prefix(TITLE_MARK) {
+                parent.title = title.split_once('\n').map(|(name, comment)| (name.into(), comment.into()));
+                return;
+            }
+            if matches!(parent.code, Verilog::Combinatorial(_)) && is_register(text, &frame.wires) {
+                parent.registers.push(Register { path, width: frame.wires[0].width });
+                return;
+            }
+        }
         let module = self.finish(frame);
         if let Some(parent) = self.stack.last_mut() {
-            parent.children.push(Child { instance, module });
+            parent.children.push(Child { path, module });
         }
     }
+}
+
+/// The values of an enumeration that a signal has.
+fn states(signal: &dyn Atom) -> Vec<(String, usize, usize)> {
+    match signal.descriptor().kind {
+        TypeKind::Enum(names) => {
+            names.iter().enumerate().map(|(n, name)| (name.replace("::", "$"), n, signal.bits())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The value of a constant, as a literal.
+fn literal(signal: &dyn Atom) -> String {
+    let text = format!("{:x}", signal.verilog());
+    let digits = text.split_once("'h").map_or("0", |(_, digits)| digits);
+    sized(&BigUint::parse_bytes(digits.as_bytes(), 16).unwrap_or_default(), signal.bits())
+}
+
+/// Whether a block is rust-hdl's `DFF`.
+fn is_register(text: &str, wires: &[Wire]) -> bool {
+    let names: Vec<&str> = wires.iter().map(|wire| wire.path.as_str()).collect();
+    names == ["d", "q", "clock"] && text.contains("always @(posedge clock) begin\n   q <= d;\nend")
 }
 
 impl Collector {
     /// Renders a module and stores it, unless the same text is there already; returns its index.
     fn finish(&mut self, frame: Frame) -> usize {
-        let (title, comment, body, style) = split(&frame);
-        let interior = self.interior(&frame, &body, style);
+        let (title, comment, interior) = match &frame.code {
+            Verilog::Combinatorial(code) => {
+                let (title, comment) = frame.title.clone().unwrap_or_else(|| (fallback_name(&frame), String::new()));
+                let interior = self.kernel(&frame, &title, code);
+                (title, comment_lines(&comment), interior)
+            }
+            _ => {
+                let (title, comment, body, ours) = split(&frame);
+                let interior = self.interior(&frame, &body, ours);
+                (title, comment, interior)
+            }
+        };
         let wanted = if self.stack.is_empty() { self.top.clone() } else { title };
         let key = format!("{wanted}\n{interior}");
         if let Some(&index) = self.seen.get(&key) {
@@ -169,15 +247,130 @@ impl Collector {
             name = format!("{wanted}_v{number}");
         }
         let text = format!("{comment}module {name} {interior}endmodule\n");
-        let ports = frame.wires.iter().filter(|w| is_port(w)).map(port).collect();
-        self.modules.push(Module { name, text, ports });
+        let ports = || frame.wires.iter().filter(|w| is_port(w));
+        let paths = ports().map(|wire| wire.path.clone()).collect();
+        self.modules.push(Module { name, text, ports: ports().map(port).collect(), paths });
         self.seen.insert(key, self.modules.len() - 1);
         self.modules.len() - 1
     }
 
-    /// Everything between the module's name and `endmodule`.
-    fn interior(&self, frame: &Frame, body: &str, style: Style) -> String {
-        let ports: Vec<String> = frame.wires.iter().filter(|w| is_port(w)).map(|w| declare_port(w, style)).collect();
+    /// Everything between the name of a kernel's module and `endmodule`.
+    fn kernel(&self, frame: &Frame, title: &str, code: &VerilogBlock) -> String {
+        let printed = kernel::print(title, code, &self.symbols(frame));
+        let ports: Vec<String> = frame
+            .wires
+            .iter()
+            .filter(|wire| is_port(wire))
+            .map(|wire| declare_port(wire, !printed.variables.contains(&wire.name)))
+            .collect();
+        let mut text = format!("(\n  {}\n);\n", ports.join(",\n  "));
+        for (state, number, width) in &frame.states {
+            let name = plain(state);
+            if printed.body.contains(&name) {
+                text += &format!("  localparam {}{name} = {width}'d{number};\n", range(*width));
+            }
+        }
+        let inner = frame.children.iter().map(|c| &c.path).chain(frame.registers.iter().map(|r| &r.path));
+        for name in frame.wires.iter().map(|wire| &wire.path).chain(inner) {
+            let keyword = KEYWORDS.contains(&name.as_str());
+            assert!(!keyword, "a signal of {title} is called {name}, a keyword of Verilog: rename it");
+        }
+        let kind = |name: &str| if printed.variables.contains(name) { "reg" } else { "wire" };
+        let constants = frame.wires.iter().filter(|wire| wire.kind == AtomKind::Constant);
+        text.extend(constants.map(|w| format!("  localparam {}{} = {};\n", range(w.width), w.name, w.value)));
+        let mut declared: Vec<(&str, usize, String)> = Vec::new();
+        let locals = frame.wires.iter().filter(|wire| wire.kind == AtomKind::LocalSignal);
+        declared.extend(locals.map(|wire| (kind(&wire.name), wire.width, wire.name.clone())));
+        declared.extend(frame.registers.iter().map(|r| ("reg", r.width, plain(&r.path))));
+        let mut inlined = HashSet::new();
+        let mut instances = String::new();
+        for child in &frame.children {
+            let (nets, instance) = self.kernel_instance(child, &printed, &mut inlined);
+            declared.extend(nets.into_iter().map(|(name, width)| (kind(&name), width, name)));
+            instances += &instance;
+        }
+        text += &declarations(&declared);
+        text += &instances;
+        for (name, source) in printed.aliases.iter().filter(|(name, _)| !inlined.contains(name)) {
+            text += &format!("  assign {name} = {source};\n");
+        }
+        text + &printed.body
+    }
+
+    /// What the names in a kernel stand for.
+    fn symbols(&self, frame: &Frame) -> HashMap<String, Symbol> {
+        let mut symbols = HashMap::new();
+        for wire in &frame.wires {
+            let kind = match wire.kind {
+                AtomKind::InputParameter | AtomKind::Constant => Kind::Read,
+                _ => Kind::Net,
+            };
+            let constant = (kind == Kind::Read && wire.width == 1)
+                .then_some(wire.value.as_str())
+                .filter(|value| !value.is_empty())
+                .map(|value| value == "1'd1");
+            symbols.insert(wire.path.clone(), Symbol { name: wire.name.clone(), width: wire.width, kind, constant });
+        }
+        for (state, _, width) in &frame.states {
+            symbols
+                .insert(state.clone(), Symbol { name: plain(state), width: *width, kind: Kind::Read, constant: None });
+        }
+        for register in &frame.registers {
+            let symbol = |kind, width| Symbol { name: plain(&register.path), width, kind, constant: None };
+            symbols.insert(format!("{}$q", register.path), symbol(Kind::Read, register.width));
+            symbols.insert(format!("{}$d", register.path), symbol(Kind::Register, register.width));
+            symbols.insert(format!("{}$clock", register.path), symbol(Kind::Clock, 1));
+        }
+        for child in &frame.children {
+            let module = &self.modules[child.module];
+            for (port, path) in module.ports.iter().zip(&module.paths) {
+                let kind = match port.input {
+                    true if port.name == "clock" => Kind::Clock,
+                    true => Kind::Net,
+                    false => Kind::Read,
+                };
+                let name = format!("{}_{}", plain(&child.path), port.name);
+                symbols
+                    .insert(format!("{}${path}", child.path), Symbol { name, width: port.width, kind, constant: None });
+            }
+        }
+        symbols
+    }
+
+    /// The nets and the instance of a kernel's child. An input that is another signal is connected to that signal, and
+    /// an output that nobody reads to nothing.
+    fn kernel_instance(
+        &self,
+        child: &Child,
+        printed: &Printed,
+        inlined: &mut HashSet<String>,
+    ) -> (Vec<(String, usize)>, String) {
+        let module = &self.modules[child.module];
+        let instance = plain(&child.path);
+        let (mut nets, mut pins) = (Vec::new(), Vec::new());
+        for port in &module.ports {
+            let net = format!("{instance}_{}", port.name);
+            let read = printed.read.contains(&net);
+            let alias = printed.aliases.iter().find(|(name, _)| *name == net && !read);
+            match alias {
+                _ if port.name == "clock" => pins.push(".clock(clock)".to_string()),
+                Some((_, source)) if port.input => {
+                    inlined.insert(net);
+                    pins.push(format!(".{}({source})", port.name));
+                }
+                _ if !port.input && !read => pins.push(format!(".{}()", port.name)),
+                _ => {
+                    pins.push(format!(".{}({net})", port.name));
+                    nets.push((net, port.width));
+                }
+            }
+        }
+        (nets, wrapped(&format!("  {} {instance} (", module.name), &pins, ");"))
+    }
+
+    /// Everything between the name of a module with a text of its own and `endmodule`.
+    fn interior(&self, frame: &Frame, body: &str, ours: bool) -> String {
+        let ports: Vec<String> = frame.wires.iter().filter(|w| is_port(w)).map(|w| declare_port(w, ours)).collect();
         let mut text = format!("(\n  {}\n);\n", ports.join(",\n  "));
         for wire in &frame.wires {
             match wire.kind {
@@ -188,7 +381,7 @@ impl Collector {
                 _ => {}
             }
         }
-        let children: String = frame.children.iter().map(|child| self.instance(child, style)).collect();
+        let children: String = frame.children.iter().map(|child| self.instance(child, ours)).collect();
         match body.split_once(CHILDREN_MARK) {
             Some((before, after)) => text + before.trim_end_matches(' ') + children.trim_end_matches('\n') + after,
             None => text + &children + body,
@@ -196,69 +389,44 @@ impl Collector {
     }
 
     /// The wires and the instance of a child.
-    fn instance(&self, child: &Child, style: Style) -> String {
+    fn instance(&self, child: &Child, ours: bool) -> String {
         let module = &self.modules[child.module];
+        let instance = plain(&child.path);
         let mut text = String::new();
         let mut pins = Vec::new();
         for port in &module.ports {
-            if style != Style::Foreign && port.name == "clock" {
+            if ours && port.name == "clock" {
                 pins.push(".clock(clock)".to_string());
                 continue;
             }
-            let kind = if port.input && style != Style::Text { "reg" } else { "wire" };
-            text += &format!("  {kind} {}{}_{};\n", range(port.width), child.instance, port.name);
-            pins.push(format!(".{}({}_{})", port.name, child.instance, port.name));
+            let kind = if port.input && !ours { "reg" } else { "wire" };
+            text += &format!("  {kind} {}{instance}_{};\n", range(port.width), port.name);
+            pins.push(format!(".{}({instance}_{})", port.name, port.name));
         }
-        text + &format!("  {} {} ({});\n", module.name, child.instance, pins.join(", "))
+        text + &format!("  {} {instance} ({});\n", module.name, pins.join(", "))
     }
 }
 
-/// How a module's body drives its outputs and its children's inputs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Style {
-    /// Verilog text of ours: everything is a wire, clocks are connected here.
-    Text,
-    /// Made by rust-hdl of a kernel of ours: one process drives registers, clocks are connected here.
-    Kernel,
-    /// Any other block of rust-hdl: one process drives registers, the clocks too.
-    Foreign,
+/// The name of a module whose unit gives none: its instance's, without numbers.
+fn fallback_name(frame: &Frame) -> String {
+    plain(&frame.path).trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_string()
 }
 
-/// Name, comment and body of a module, and its style.
-fn split(frame: &Frame) -> (String, String, String, Style) {
-    let fallback = frame.instance.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_string();
+/// Name, comment and body of a module, and whether it follows our conventions or rust-hdl's.
+fn split(frame: &Frame) -> (String, String, String, bool) {
+    let fallback = fallback_name(frame);
     match &frame.code {
         Verilog::Custom(text) if text.starts_with(NAME_MARK) => {
             let (name, rest) = text[NAME_MARK.len()..].split_once('\n').unwrap_or_default();
             let (comment, body) = rest.split_once("\n\n").unwrap_or(("", rest));
-            (name.into(), format!("{comment}\n"), body.to_string(), Style::Text)
+            (name.into(), format!("{comment}\n"), body.to_string(), true)
         }
-        Verilog::Custom(text) if text.starts_with(KERNEL_MARK) => {
-            let (name, rest) = text[KERNEL_MARK.len()..].split_once('\n').unwrap_or_default();
-            let (comment, body) = rest.split_once("\n\n").unwrap_or(("", rest));
-            (name.into(), format!("{comment}\n"), plain(body), Style::Kernel)
+        Verilog::Custom(text) => (fallback, String::new(), plain(text), false),
+        Verilog::Wrapper(wrapper) => (fallback, String::new(), plain(&wrapper.code), false),
+        Verilog::Combinatorial(_) | Verilog::Empty | Verilog::Blackbox(_) => {
+            (fallback, String::new(), String::new(), false)
         }
-        Verilog::Custom(text) => (fallback, String::new(), plain(text), Style::Foreign),
-        Verilog::Combinatorial(code) => {
-            (fallback, String::new(), indent(&plain(&verilog_combinatorial(code))), Style::Foreign)
-        }
-        Verilog::Wrapper(wrapper) => (fallback, String::new(), plain(&wrapper.code), Style::Foreign),
-        Verilog::Empty | Verilog::Blackbox(_) => (fallback, String::new(), String::new(), Style::Foreign),
     }
-}
-
-fn indent(text: &str) -> String {
-    text.trim().lines().map(|line| format!("  {line}\n")).collect()
-}
-
-/// rust-hdl joins names with `$`; here it is `_`. System functions (`$signed`) stay.
-fn plain(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for c in name.chars() {
-        let inside = out.ends_with(|before: char| before.is_ascii_alphanumeric() || before == '_');
-        out.push(if c == '$' && inside { '_' } else { c });
-    }
-    out
 }
 
 fn is_port(wire: &Wire) -> bool {
@@ -269,16 +437,11 @@ fn port(wire: &Wire) -> Port {
     Port { name: wire.name.clone(), width: wire.width, input: wire.kind == AtomKind::InputParameter }
 }
 
-fn declare_port(wire: &Wire, style: Style) -> String {
-    let kind = match (wire.kind == AtomKind::InputParameter, style) {
+fn declare_port(wire: &Wire, ours: bool) -> String {
+    let kind = match (wire.kind == AtomKind::InputParameter, ours) {
         (true, _) => "input wire",
-        (false, Style::Text) => "output wire",
-        (false, _) => "output reg",
+        (false, true) => "output wire",
+        (false, false) => "output reg",
     };
     format!("{kind} {}{}", range(wire.width), wire.name)
-}
-
-/// `[width-1:0] `, or nothing for one bit.
-pub(crate) fn range(width: usize) -> String {
-    if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) }
 }

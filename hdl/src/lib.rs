@@ -9,9 +9,12 @@ pub mod engine;
 pub mod field;
 pub mod field2;
 pub mod files;
+mod kernel;
 pub mod report;
 pub mod semantics;
+pub mod simulate;
 pub mod testbench;
+mod text;
 pub mod units;
 
-pub use emit::{Design, Port, design, emit};
+pub use emit::{Design, Port, design, emit, on_large_stack};

@@ -1,7 +1,10 @@
-//! Where rust-hdl's Rust and its Verilog mean different things, as blocks that show it.
+//! Where rust-hdl's Rust and the Verilog of its own printer mean different things, as blocks that show it.
 //!
-//! These are the reason why the units state their Verilog themselves. The simulation tests run each block both ways
-//! and fail when a version of rust-hdl changes what it emits.
+//! These are the reason why the kernels are printed by this crate ([`crate::emit`]). The simulation tests run each block
+//! in Rust, as rust-hdl prints it and as this crate does: they fail when the last differs from Rust, and when a version
+//! of rust-hdl changes what it emits.
+
+use crate::emit::{Design, Port};
 
 use rust_hdl::prelude::*;
 
@@ -57,4 +60,13 @@ pub fn in_rust(a: u64, b: u64) -> [u64; 2] {
         equals.update_all();
     }
     [cast.r.val().to_u64(), u64::from(equals.r.val())]
+}
+
+/// A block as rust-hdl itself prints it, with the ports a, b (4 bits) and r.
+pub fn printed_by_rust_hdl<B: Block>(name: &str, mut block: B, result_bits: usize) -> Design {
+    block.connect_all();
+    let verilog = generate_verilog_unchecked(&block).replace("module top", &format!("module {name}"));
+    let port = |name: &str, width, input| Port { name: name.into(), width, input };
+    let ports = vec![port("clock", 1, true), port("a", 4, true), port("b", 4, true), port("r", result_bits, false)];
+    Design { name: name.into(), ports, verilog, modules: vec![name.into()] }
 }

@@ -12,12 +12,15 @@ fn report_of_the_modular_adder() {
         other => other.unwrap(),
     };
     println!("{report:?}");
-    assert_eq!((report.total.dsp, report.total.uram, report.modules.len()), (0, 0, 1));
+    assert_eq!((report.total.dsp, report.total.uram, report.modules.len()), (0, 0, 2));
     assert!((600..1200).contains(&report.total.lut) && (1500..2200).contains(&report.total.ff));
     assert!(report.total.percent_of(&VU9P) < 0.1);
     assert_eq!((report.units.len(), report.units[0].each), (1, report.total));
     let (module, cells) = report.longest_path.unwrap();
-    assert!(module == "mod_add" && (20..40).contains(&cells), "a carry of 96 bits is 24 CARRY4: {cells} cells");
+    assert!(
+        report.modules.contains_key(&module) && (20..40).contains(&cells),
+        "a carry of 96 bits is 24 CARRY4: {cells} cells"
+    );
 }
 
 #[test]

@@ -8,9 +8,11 @@
 //! x, y, z (homogeneous), sum 0 first. A point at infinity has no affine form: the host leaves it out.
 
 use super::accumulator::Accumulator;
+use super::ports::{AxiLite, StreamIn, StreamOut};
 use super::registers::RegisterFile;
-use super::shell::Shell;
-use crate::block::{CHILDREN_MARK, Config, module, verilog_logic};
+use super::shell::{Counters, Results};
+use crate::block::{Parameter, Title, comment};
+use crate::units::memory::BlockRam;
 use crate::units::point_add::Adder;
 use num_bigint::BigUint;
 use rust_hdl::prelude::*;
@@ -31,6 +33,17 @@ pub struct Shape {
     pub identity: [BigUint; 3],
 }
 
+/// What the engine is doing.
+#[derive(Debug, Clone, Copy, PartialEq, LogicState)]
+enum Activity {
+    Idle,
+    Load,
+    Clear,
+    Run,
+    Drain,
+    Send,
+}
+
 /// The engine, with an adder A; S bits number its sums.
 #[derive(LogicBlock, Default)]
 pub struct AggregateEngine<const W: usize, const S: usize, A: Adder<W> + Default> {
@@ -38,216 +51,396 @@ pub struct AggregateEngine<const W: usize, const S: usize, A: Adder<W> + Default
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
     pub reset: Signal<In, Bit>,
-    /// AXI-Lite write address.
-    pub s_axil_awaddr: Signal<In, Bits<12>>,
-    /// AXI-Lite.
-    pub s_axil_awvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub s_axil_awready: Signal<Out, Bit>,
-    /// AXI-Lite write data.
-    pub s_axil_wdata: Signal<In, Bits<32>>,
-    /// AXI-Lite.
-    pub s_axil_wvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub s_axil_wready: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub s_axil_bresp: Signal<Out, Bits<2>>,
-    /// AXI-Lite.
-    pub s_axil_bvalid: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub s_axil_bready: Signal<In, Bit>,
-    /// AXI-Lite read address.
-    pub s_axil_araddr: Signal<In, Bits<12>>,
-    /// AXI-Lite.
-    pub s_axil_arvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub s_axil_arready: Signal<Out, Bit>,
-    /// AXI-Lite read data.
-    pub s_axil_rdata: Signal<Out, Bits<32>>,
-    /// AXI-Lite.
-    pub s_axil_rresp: Signal<Out, Bits<2>>,
-    /// AXI-Lite.
-    pub s_axil_rvalid: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub s_axil_rready: Signal<In, Bit>,
-    /// Points and digits.
-    pub s_axis_tdata: Signal<In, Bits<W>>,
-    /// AXI-Stream.
-    pub s_axis_tvalid: Signal<In, Bit>,
-    /// AXI-Stream.
-    pub s_axis_tready: Signal<Out, Bit>,
-    /// AXI-Stream.
-    pub s_axis_tlast: Signal<In, Bit>,
+    /// Registers.
+    pub s_axil: AxiLite,
+    /// Points, or selections.
+    pub s_axis: StreamIn<W>,
     /// Results.
-    pub m_axis_tdata: Signal<Out, Bits<W>>,
-    /// AXI-Stream.
-    pub m_axis_tvalid: Signal<Out, Bit>,
-    /// AXI-Stream.
-    pub m_axis_tready: Signal<In, Bit>,
-    /// AXI-Stream.
-    pub m_axis_tlast: Signal<Out, Bit>,
+    pub m_axis: StreamOut<W>,
     regs: RegisterFile,
+    counters: Counters,
+    store: PointStore<W>,
+    selector: Selector<W, S>,
     core: Accumulator<W, S>,
     adder: A,
-    shape: Config<Shape>,
+    results: Results<W, S>,
+    one: Parameter<Bits<W>>,
+    last_slot: Parameter<Bits<S>>,
+    state: DFF<Activity>,
+    slot: DFF<Bits<S>>,
+    finished: DFF<Bit>,
+    cut: DFF<Bit>,
+    range: DFF<Bit>,
+    idle: Signal<Local, Bit>,
+    start: Signal<Local, Bit>,
+    start_load: Signal<Local, Bit>,
+    stop: Signal<Local, Bit>,
+    drained: Signal<Local, Bit>,
+    title: Title,
 }
 
 impl<const W: usize, const S: usize, A: Adder<W> + Default> AggregateEngine<W, S, A> {
     /// The engine of this shape around `adder`.
     pub fn new(shape: &Shape, adder: A) -> Self {
-        assert!(shape.point_bits <= 20 && shape.sums >= 2 && W >= 64, "at most 2^20 points, two sums, 64 bits a beat");
+        let (sums, point_bits) = (shape.sums, shape.point_bits);
+        assert!(point_bits <= 20 && sums >= 2 && W >= 64, "at most 2^20 points, two sums, 64 bits a beat");
         let latency = adder.latency();
-        let numbers = [shape.point_bits, shape.sums, latency, shape.sums].map(|n| n as u32);
+        let numbers = [point_bits, sums, latency, sums].map(|n| n as u32);
         let constants = [&[0x4152_424C, 1, 2], &numbers[..]].concat();
+        let description = format!(
+            "Aggregation engine: {sums} sums over a memory of 2^{point_bits} points; adder latency {latency}.\n\
+             Stream in: points (x, y), then selections. Stream out: x, y, z of each sum."
+        );
         Self {
             regs: RegisterFile::new(&constants),
-            core: Accumulator::new(shape.sums, latency),
+            counters: Counters::new(),
+            store: PointStore::new(point_bits),
+            selector: Selector::new(sums),
+            core: Accumulator::new(sums, latency),
             adder,
-            shape: Config(shape.clone()),
+            results: Results::new(0, sums, &shape.identity),
+            one: Parameter::new(shape.one.clone().into()),
+            last_slot: Parameter::new((sums - 1).to_bits()),
+            title: Title::new(&format!("aggregate_engine_{sums}"), &description),
             ..Self::default()
         }
     }
 }
 
-verilog_logic!([const W: usize, const S: usize, A: Adder<W> + Default] AggregateEngine<W, S, A>,
-    drives: [s_axil_awready, s_axil_wready, s_axil_bresp, s_axil_bvalid, s_axil_arready, s_axil_rdata, s_axil_rresp,
-        s_axil_rvalid, s_axis_tready, m_axis_tdata, m_axis_tvalid, m_axis_tlast],
-    |unit| {
-    let shape = &unit.shape.0;
-    let shell = Shell {
-        width: W, slot_bits: S, slots: shape.sums, first: 0, results: shape.sums, identity: &shape.identity,
-    };
-    let fill = |text: &str| text
-        .replace("W1", &(W - 1).to_string())
-        .replace("S1", &(S - 1).to_string())
-        .replace("SB", &S.to_string())
-        .replace("SUMS", &shape.sums.to_string())
-        .replace("P1", &(shape.point_bits - 1).to_string())
-        .replace("PB", &shape.point_bits.to_string())
-        .replace("PLAST", &((1usize << shape.point_bits) - 1).to_string())
-        .replace("ONE", &shell.word(&shape.one));
-    let body = [
-        CHILDREN_MARK, "\n", &shell.declarations(), &shell.wiring(), &fill(MEMORY), &fill(SELECTION), &shell.output(),
-        &shell.counters("op_valid && core_in_ready", "core_in_valid && !core_in_ready"), &fill(&control(&shell)),
-    ].concat();
-    let description = format!(
-        "Aggregation engine: {} sums over a memory of 2^{} points; adder latency {}.\n\
-         Stream in: points (x, y), then selections. Stream out: x, y, z of each sum.",
-        shape.sums, shape.point_bits, unit.adder.latency()
-    );
-    module(&format!("aggregate_engine_{}", shape.sums), &description, &body)
-});
+impl<const W: usize, const S: usize, A: Adder<W> + Default> Logic for AggregateEngine<W, S, A> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, regs, counters, store, selector, core, adder, results);
+        dff_setup!(self, clock, state, slot, finished, cut, range);
 
-/// The points' memory, and its filling.
-const MEMORY: &str = "
-  (* ram_style = \"block\" *) reg [W1:0] points_x [0:PLAST];
-  (* ram_style = \"block\" *) reg [W1:0] points_y [0:PLAST];
-  wire begin_load = regs_control[2] && state == IDLE;
-  reg second;
-  reg [PB:0] place;
-  wire room = !place[PB];
-  wire loaded = state == LOAD && s_axis_tvalid;
-  always @(posedge clock) begin
-    if (loaded && room && !second) points_x[place[P1:0]] <= s_axis_tdata;
-    if (loaded && room && second) points_y[place[P1:0]] <= s_axis_tdata;
-    if (stop || begin_load) begin
-      second <= 1'b0;
-      place <= 0;
-    end else if (loaded) begin
-      second <= !second;
-      if (second && room) place <= place + 1;
-    end
-  end
-";
+        // The host.
+        AxiLite::link(&mut self.s_axil, &mut self.regs.bus);
+        self.regs.reset.next = self.reset.val();
+        self.regs.status.next = self.counters.status.val();
+        self.idle.next = self.state.q.val() == Activity::Idle;
+        self.start.next = self.regs.control.val().get_bit(0) & self.idle.val();
+        self.start_load.next = self.regs.control.val().get_bit(2) & self.idle.val();
+        self.stop.next = self.reset.val() | self.regs.control.val().get_bit(1);
 
-/// The selections become operations, one a clock.
-const SELECTION: &str = "
-  reg chosen, chosen_last, closed;
-  reg [31:0] base;
-  reg [15:0] sum, mask;
-  reg op_valid;
-  reg [S1:0] op_slot;
-  reg [W1:0] op_x, op_y;
-  wire op_free = !op_valid || core_in_ready;
-  wire [15:0] lowest = mask & -mask;
-  wire final_bit = mask == lowest; // also for an empty mask
-  reg [3:0] offset;
-  integer i;
-  always @(*) begin
-    offset = 4'd0;
-    for (i = 0; i < 16; i = i + 1) if (lowest[i]) offset = i;
-  end
-  wire [32:0] index = {1'b0, base} + {29'd0, offset};
-  wire out_of_range = mask != 16'd0 && (index >= {{(32-PB){1'b0}}, place} || sum >= SUMS);
-  wire step = state == RUN && chosen && op_free;
-  wire next_choice = step && final_bit;
-  wire accept = step && mask != 16'd0 && !out_of_range;
-  assign s_axis_tready = state == LOAD || (state == RUN && !closed && (!chosen || next_choice));
-  wire taken = state == RUN && s_axis_tvalid && s_axis_tready;
-  always @(posedge clock) begin
-    if (taken) begin
-      {mask, sum, base} <= s_axis_tdata[63:0];
-      chosen_last <= s_axis_tlast;
-    end else if (step) mask <= mask ^ lowest;
-    if (stop || begin_run) begin
-      chosen <= 1'b0;
-      closed <= 1'b0;
-      op_valid <= 1'b0;
-    end else begin
-      if (taken || next_choice) chosen <= taken;
-      if (taken && s_axis_tlast) closed <= 1'b1;
-      if (op_free) op_valid <= accept;
-    end
-    if (op_free) begin
-      op_slot <= sum[S1:0];
-      op_x <= points_x[index[P1:0]];
-      op_y <= points_y[index[P1:0]];
-    end
-  end
-  assign core_in_valid = op_valid;
-  assign core_in_slot = op_slot;
-  assign core_in_x = op_x;
-  assign core_in_y = op_y;
-  assign core_in_z = ONE;
-  assign core_pop_valid = state == POP;
-  assign core_pop_slot = walk;
-";
+        // The stream fills the memory, or selects.
+        self.s_axis.tready.next = (self.state.q.val() == Activity::Load) | self.selector.ready.val();
+        self.store.clear.next = self.stop.val() | self.start_load.val();
+        self.store.data.next = self.s_axis.tdata.val();
+        self.store.valid.next = self.s_axis.tvalid.val() & (self.state.q.val() == Activity::Load);
+        self.store.read.next = self.selector.free.val();
+        self.store.read_at.next = self.selector.read_at.val();
+        self.selector.clear.next = self.stop.val() | self.start.val();
+        self.selector.open.next = self.state.q.val() == Activity::Run;
+        self.selector.data.next = bit_cast::<64, W>(self.s_axis.tdata.val());
+        self.selector.valid.next = self.s_axis.tvalid.val();
+        self.selector.last.next = self.s_axis.tlast.val();
+        self.selector.stored.next = self.store.stored.val();
+        self.selector.op_taken.next = self.core.in_ready.val();
 
-/// The run's state machine.
-fn control(shell: &Shell<'_>) -> String {
-    format!(
-        "
-  always @(posedge clock) begin
-    if (stop) begin
-      state <= IDLE;
-      finished <= 1'b0;
-      cut <= 1'b0;
-      range <= 1'b0;
-    end else begin
-      if (loaded && s_axis_tlast && !second) cut <= 1'b1;
-      if ((loaded && !room) || (step && out_of_range)) range <= 1'b1;
-      case (state)
-        IDLE: begin
-          walk <= SB'd0;
-          if (begin_run || begin_load) begin
-            state <= begin_run ? CLEAR : LOAD;
-            finished <= 1'b0;
-            cut <= 1'b0;
-            range <= 1'b0;
-          end
-        end
-        LOAD: if (loaded && s_axis_tlast) begin
-          state <= IDLE;
-          finished <= 1'b1;
-        end
-{}        RUN: if (next_choice && chosen_last) state <= DRAIN;
-        DRAIN: if (!op_valid && !core_busy) state <= POP; // walk is 0
-{}        default: state <= IDLE;
-      endcase
-    end
-  end
-",
-        shell.clear_state(),
-        shell.results_states()
-    )
+        // Selected points go to the accumulator.
+        self.core.reset.next = self.stop.val();
+        self.core.in_valid.next = self.selector.op_valid.val();
+        self.core.in_slot.next = self.selector.op_slot.val();
+        self.core.in_x.next = self.store.x.val();
+        self.core.in_y.next = self.store.y.val();
+        self.core.in_z.next = self.one.val();
+        self.core.pop_valid.next = self.results.pop_valid.val();
+        self.core.pop_slot.next = self.results.pop_slot.val();
+        self.core.clear_valid.next = self.state.q.val() == Activity::Clear;
+        self.core.clear_slot.next = self.slot.q.val();
+        self.adder.x1.next = self.core.add_x1.val();
+        self.adder.y1.next = self.core.add_y1.val();
+        self.adder.z1.next = self.core.add_z1.val();
+        self.adder.x2.next = self.core.add_x2.val();
+        self.adder.y2.next = self.core.add_y2.val();
+        self.adder.z2.next = self.core.add_z2.val();
+        self.core.sum_x.next = self.adder.x3.val();
+        self.core.sum_y.next = self.adder.y3.val();
+        self.core.sum_z.next = self.adder.z3.val();
+
+        // The results.
+        self.drained.next =
+            (self.state.q.val() == Activity::Drain) & !self.selector.op_valid.val() & !self.core.busy.val();
+        self.results.reset.next = self.stop.val();
+        self.results.start.next = self.drained.val();
+        self.results.pop_ready.next = self.core.pop_ready.val();
+        self.results.full.next = self.core.out_full.val();
+        self.results.value[0].next = self.core.out_x.val();
+        self.results.value[1].next = self.core.out_y.val();
+        self.results.value[2].next = self.core.out_z.val();
+        StreamOut::<W>::link(&mut self.m_axis, &mut self.results.m_axis);
+
+        // What is counted.
+        self.counters.start.next = self.start.val();
+        self.counters.running.next =
+            !self.idle.val() & (self.state.q.val() != Activity::Clear) & (self.state.q.val() != Activity::Load);
+        self.counters.accumulating.next =
+            (self.state.q.val() == Activity::Run) | (self.state.q.val() == Activity::Drain);
+        self.counters.waiting.next = self.selector.op_valid.val() & !self.core.in_ready.val();
+        self.counters.issued.next = self.core.add_valid.val();
+        self.counters.accepted.next = self.selector.op_valid.val() & self.core.in_ready.val();
+        self.counters.queued.next = self.core.queued.val();
+        self.counters.busy.next = !self.idle.val();
+        self.counters.finished.next = self.finished.q.val();
+        self.counters.cut.next = self.cut.q.val();
+        self.counters.range.next = self.range.q.val();
+
+        comment!("The run.");
+        match self.state.q.val() {
+            Activity::Idle => {
+                self.slot.d.next = bits::<S>(0);
+                if self.start.val() | self.start_load.val() {
+                    self.state.d.next = Activity::Load;
+                    self.finished.d.next = false;
+                    self.cut.d.next = false;
+                    self.range.d.next = false;
+                }
+                if self.start.val() {
+                    self.state.d.next = Activity::Clear;
+                }
+            }
+            Activity::Load => {
+                if self.store.valid.val() & self.s_axis.tlast.val() {
+                    self.state.d.next = Activity::Idle;
+                    self.finished.d.next = true;
+                    if !self.store.second.val() {
+                        self.cut.d.next = true;
+                    }
+                }
+            }
+            Activity::Clear => {
+                self.slot.d.next = self.slot.q.val() + 1;
+                if self.slot.q.val() == self.last_slot.val() {
+                    self.state.d.next = Activity::Run;
+                }
+            }
+            Activity::Run => {
+                if self.selector.done.val() {
+                    self.state.d.next = Activity::Drain;
+                }
+            }
+            Activity::Drain => {
+                if self.drained.val() {
+                    self.state.d.next = Activity::Send;
+                }
+            }
+            Activity::Send => {
+                if self.results.done.val() {
+                    self.state.d.next = Activity::Idle;
+                    self.finished.d.next = true;
+                }
+            }
+            _ => {
+                self.state.d.next = Activity::Idle;
+            }
+        }
+        if self.store.overflow.val() | self.selector.out_of_range.val() {
+            self.range.d.next = true;
+        }
+        if self.stop.val() {
+            self.state.d.next = Activity::Idle;
+            self.finished.d.next = false;
+            self.cut.d.next = false;
+            self.range.d.next = false;
+        }
+    }
+}
+
+/// The memory of points, filled by beats x, y, x, y …; what comes when it is full is left out.
+#[derive(LogicBlock, Default)]
+pub struct PointStore<const W: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous: the memory is empty.
+    pub clear: Signal<In, Bit>,
+    /// A beat.
+    pub data: Signal<In, Bits<W>>,
+    /// It is there, and is taken.
+    pub valid: Signal<In, Bit>,
+    /// Whether the beat is a y.
+    pub second: Signal<Out, Bit>,
+    /// A beat comes while the memory is full.
+    pub overflow: Signal<Out, Bit>,
+    /// Points inside.
+    pub stored: Signal<Out, Bits<32>>,
+    /// A point is asked for; if not, `x` and `y` stay.
+    pub read: Signal<In, Bit>,
+    /// Which.
+    pub read_at: Signal<In, Bits<20>>,
+    /// The point, one clock later.
+    pub x: Signal<Out, Bits<W>>,
+    /// The point, one clock later.
+    pub y: Signal<Out, Bits<W>>,
+    points_x: BlockRam<W, 20>,
+    points_y: BlockRam<W, 20>,
+    capacity: Parameter<Bits<32>>,
+    at_y: DFF<Bit>,
+    place: DFF<Bits<32>>,
+    room: Signal<Local, Bit>,
+    title: Title,
+}
+
+impl<const W: usize> PointStore<W> {
+    /// A memory of 2^`point_bits` points, at most 2^20.
+    pub fn new(point_bits: usize) -> Self {
+        Self {
+            points_x: BlockRam::new(1 << point_bits),
+            points_y: BlockRam::new(1 << point_bits),
+            capacity: Parameter::new((1usize << point_bits).to_bits()),
+            title: Title::new("point_store", &format!("A memory of 2^{point_bits} points, filled by beats x, y.")),
+            ..Self::default()
+        }
+    }
+}
+
+impl<const W: usize> Logic for PointStore<W> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, points_x, points_y);
+        dff_setup!(self, clock, at_y, place);
+        self.room.next = self.place.q.val() != self.capacity.val();
+        self.second.next = self.at_y.q.val();
+        self.overflow.next = self.valid.val() & !self.room.val();
+        self.stored.next = self.place.q.val();
+        self.points_x.write.next = self.valid.val() & self.room.val() & !self.at_y.q.val();
+        self.points_x.write_at.next = self.place.q.val().get_bits::<20>(0);
+        self.points_x.data.next = self.data.val();
+        self.points_x.read.next = self.read.val();
+        self.points_x.read_at.next = self.read_at.val();
+        self.x.next = self.points_x.q.val();
+        self.points_y.write.next = self.valid.val() & self.room.val() & self.at_y.q.val();
+        self.points_y.write_at.next = self.place.q.val().get_bits::<20>(0);
+        self.points_y.data.next = self.data.val();
+        self.points_y.read.next = self.read.val();
+        self.points_y.read_at.next = self.read_at.val();
+        self.y.next = self.points_y.q.val();
+        if self.clear.val() {
+            self.at_y.d.next = false;
+            self.place.d.next = bits::<32>(0);
+        } else if self.valid.val() {
+            self.at_y.d.next = !self.at_y.q.val();
+            if self.at_y.q.val() & self.room.val() {
+                self.place.d.next = self.place.q.val() + 1;
+            }
+        }
+    }
+}
+
+/// Selections become operations, one point a clock: the lowest bit of the mask first.
+#[derive(LogicBlock, Default)]
+pub struct Selector<const W: usize, const S: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous: no selection and no operation is there.
+    pub clear: Signal<In, Bit>,
+    /// Whether selections are taken.
+    pub open: Signal<In, Bit>,
+    /// A selection: first index, sum, mask.
+    pub data: Signal<In, Bits<64>>,
+    /// It is there.
+    pub valid: Signal<In, Bit>,
+    /// It is the packet's last.
+    pub last: Signal<In, Bit>,
+    /// It is taken.
+    pub ready: Signal<Out, Bit>,
+    /// Points in the memory.
+    pub stored: Signal<In, Bits<32>>,
+    /// The index that the memory reads for the next operation, where `free`.
+    pub read_at: Signal<Out, Bits<20>>,
+    /// The operation's place is free, or becomes so.
+    pub free: Signal<Out, Bit>,
+    /// An operation is there; its point comes out of the memory.
+    pub op_valid: Signal<Out, Bit>,
+    /// Its slot.
+    pub op_slot: Signal<Out, Bits<S>>,
+    /// It is taken.
+    pub op_taken: Signal<In, Bit>,
+    /// A selected index is beyond the memory's points, or a sum beyond the last; it is left out.
+    pub out_of_range: Signal<Out, Bit>,
+    /// The last selection's last point is taken.
+    pub done: Signal<Out, Bit>,
+    sums: Parameter<Bits<16>>,
+    chosen: DFF<Bit>,
+    chosen_last: DFF<Bit>,
+    closed: DFF<Bit>,
+    base: DFF<Bits<32>>,
+    sum: DFF<Bits<16>>,
+    mask: DFF<Bits<16>>,
+    held: DFF<Bit>,
+    slot: DFF<Bits<S>>,
+    lowest: Signal<Local, Bits<16>>,
+    offset: Signal<Local, Bits<5>>,
+    index: Signal<Local, Bits<33>>,
+    beyond: Signal<Local, Bit>,
+    step: Signal<Local, Bit>,
+    next_choice: Signal<Local, Bit>,
+    taken: Signal<Local, Bit>,
+    title: Title,
+}
+
+impl<const W: usize, const S: usize> Selector<W, S> {
+    /// The stage for this many sums, fewer than 2^16.
+    pub fn new(sums: usize) -> Self {
+        Self {
+            sums: Parameter::new(sums.to_bits()),
+            title: Title::new(
+                "selector",
+                "Selections become operations, one point a clock: lowest bit of the mask first.",
+            ),
+            ..Self::default()
+        }
+    }
+}
+
+impl<const W: usize, const S: usize> Logic for Selector<W, S> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, chosen, chosen_last, closed, base, sum, mask, held, slot);
+        self.free.next = !self.held.q.val() | self.op_taken.val();
+        self.lowest.next = self.mask.q.val() & (!self.mask.q.val() + 1);
+        self.offset.next = bits::<5>(0);
+        for i in 0..16 {
+            if self.lowest.val().get_bit(i) {
+                self.offset.next = i.to_bits::<5>();
+            }
+        }
+        self.index.next = bit_cast::<33, 32>(self.base.q.val()) + bit_cast::<33, 5>(self.offset.val());
+        self.read_at.next = self.index.val().get_bits::<20>(0);
+        self.beyond.next = self.mask.q.val().any()
+            & ((self.index.val() >= bit_cast::<33, 32>(self.stored.val())) | (self.sum.q.val() >= self.sums.val()));
+        self.step.next = self.open.val() & self.chosen.q.val() & self.free.val();
+        // An empty mask has its last bit too.
+        self.next_choice.next = self.step.val() & (self.mask.q.val() == self.lowest.val());
+        self.out_of_range.next = self.step.val() & self.beyond.val();
+        self.done.next = self.next_choice.val() & self.chosen_last.q.val();
+        self.ready.next = self.open.val() & !self.closed.q.val() & (!self.chosen.q.val() | self.next_choice.val());
+        self.taken.next = self.valid.val() & self.ready.val();
+        if self.step.val() {
+            self.mask.d.next = self.mask.q.val() ^ self.lowest.val();
+        }
+        if self.next_choice.val() {
+            self.chosen.d.next = false;
+        }
+        if self.taken.val() {
+            self.base.d.next = self.data.val().get_bits::<32>(0);
+            self.sum.d.next = self.data.val().get_bits::<16>(32);
+            self.mask.d.next = self.data.val().get_bits::<16>(48);
+            self.chosen.d.next = true;
+            self.chosen_last.d.next = self.last.val();
+            if self.last.val() {
+                self.closed.d.next = true;
+            }
+        }
+        if self.free.val() {
+            self.held.d.next = self.step.val() & self.mask.q.val().any() & !self.beyond.val();
+            self.slot.d.next = bit_cast::<S, 16>(self.sum.q.val());
+        }
+        if self.clear.val() {
+            self.chosen.d.next = false;
+            self.closed.d.next = false;
+            self.held.d.next = false;
+        }
+        self.op_valid.next = self.held.q.val();
+        self.op_slot.next = self.slot.q.val();
+    }
 }

@@ -8,11 +8,12 @@
 //! at infinity has no affine form: the host leaves it out.
 
 use super::folded_accumulator::{FoldedAccumulator, SLOT_BITS};
+use super::ports::{AxiLite, StreamIn, StreamOut};
 use super::registers::{RegisterFile, STATUS_BITS};
-use crate::block::{comment, kernel_logic};
+use crate::block::{Title, comment};
 use crate::field::WIDTH;
 use crate::field2;
-use crate::units::register::{Fp2Memory, Register};
+use crate::units::fp2_memory::Fp2Memory;
 use rust_hdl::prelude::*;
 
 /// The shape of an engine.
@@ -34,54 +35,12 @@ pub struct AggregateG2 {
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
     pub reset: Signal<In, Bit>,
-    /// AXI-Lite write address.
-    pub s_axil_awaddr: Signal<In, Bits<12>>,
-    /// AXI-Lite.
-    pub s_axil_awvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub s_axil_awready: Signal<Out, Bit>,
-    /// AXI-Lite write data.
-    pub s_axil_wdata: Signal<In, Bits<32>>,
-    /// AXI-Lite.
-    pub s_axil_wvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub s_axil_wready: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub s_axil_bresp: Signal<Out, Bits<2>>,
-    /// AXI-Lite.
-    pub s_axil_bvalid: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub s_axil_bready: Signal<In, Bit>,
-    /// AXI-Lite read address.
-    pub s_axil_araddr: Signal<In, Bits<12>>,
-    /// AXI-Lite.
-    pub s_axil_arvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub s_axil_arready: Signal<Out, Bit>,
-    /// AXI-Lite read data.
-    pub s_axil_rdata: Signal<Out, Bits<32>>,
-    /// AXI-Lite.
-    pub s_axil_rresp: Signal<Out, Bits<2>>,
-    /// AXI-Lite.
-    pub s_axil_rvalid: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub s_axil_rready: Signal<In, Bit>,
+    /// Registers.
+    pub s_axil: AxiLite,
     /// Points, then selections.
-    pub s_axis_tdata: Signal<In, Bits<WIDTH>>,
-    /// AXI-Stream.
-    pub s_axis_tvalid: Signal<In, Bit>,
-    /// AXI-Stream.
-    pub s_axis_tready: Signal<Out, Bit>,
-    /// AXI-Stream.
-    pub s_axis_tlast: Signal<In, Bit>,
+    pub s_axis: StreamIn<WIDTH>,
     /// Sums.
-    pub m_axis_tdata: Signal<Out, Bits<WIDTH>>,
-    /// AXI-Stream.
-    pub m_axis_tvalid: Signal<Out, Bit>,
-    /// AXI-Stream.
-    pub m_axis_tready: Signal<In, Bit>,
-    /// AXI-Stream.
-    pub m_axis_tlast: Signal<Out, Bit>,
+    pub m_axis: StreamOut<WIDTH>,
     regs: RegisterFile,
     core: FoldedAccumulator,
     points: Fp2Memory<WIDTH, POINT_BITS>,
@@ -93,50 +52,51 @@ pub struct AggregateG2 {
     drain: Constant<Bits<3>>,
     fetch: Constant<Bits<3>>,
     send: Constant<Bits<3>>,
-    state: Register<Bits<3>>,
-    finished: Register<Bit>,
-    cut: Register<Bit>,
-    range: Register<Bit>,
+    state: DFF<Bits<3>>,
+    finished: DFF<Bit>,
+    cut: DFF<Bit>,
+    range: DFF<Bit>,
     stop: Signal<Local, Bit>,
     begin_run: Signal<Local, Bit>,
     begin_load: Signal<Local, Bit>,
     // Loading: the beat of a point, the first half of a coordinate, the number of points.
-    beat: Register<Bits<2>>,
-    half: Register<Bits<WIDTH>>,
-    place: Register<Bits<POINT_BITS>>,
+    beat: DFF<Bits<2>>,
+    half: DFF<Bits<WIDTH>>,
+    place: DFF<Bits<POINT_BITS>>,
     capacity: Constant<Bits<POINT_BITS>>,
     loaded: Signal<Local, Bit>,
     room: Signal<Local, Bit>,
     // Selecting.
-    closed: Register<Bit>,
-    chosen: Register<Bit>,
-    index: Register<Bits<33>>,
-    sum: Register<Bits<16>>,
-    mask: Register<Bits<16>>,
+    closed: DFF<Bit>,
+    chosen: DFF<Bit>,
+    index: DFF<Bits<33>>,
+    sum: DFF<Bits<16>>,
+    mask: DFF<Bits<16>>,
     sums: Constant<Bits<16>>,
     taken: Signal<Local, Bit>,
     selected: Signal<Local, Bit>,
     out_of_range: Signal<Local, Bit>,
     step: Signal<Local, Bit>,
-    z_asked: Register<Bit>,
+    z_asked: DFF<Bit>,
     one: Constant<Bits<WIDTH>>,
     // Sending.
-    walk: Register<Bits<SLOT_BITS>>,
+    walk: DFF<Bits<SLOT_BITS>>,
     last_slot: Constant<Bits<SLOT_BITS>>,
-    coordinate: Register<Bits<2>>,
-    second: Register<Bit>,
+    coordinate: DFF<Bits<2>>,
+    second: DFF<Bit>,
     sent: Signal<Local, Bit>,
     last: Signal<Local, Bit>,
     // Counters.
     counting: Signal<Local, Bit>,
-    cycles: Register<Bits<32>>,
-    stalls: Register<Bits<32>>,
-    additions: Register<Bits<32>>,
-    items: Register<Bits<32>>,
-    accumulated: Register<Bits<32>>,
-    peak: Register<Bit>,
+    cycles: DFF<Bits<32>>,
+    stalls: DFF<Bits<32>>,
+    additions: DFF<Bits<32>>,
+    items: DFF<Bits<32>>,
+    accumulated: DFF<Bits<32>>,
+    peak: DFF<Bit>,
     status: Signal<Local, Bits<32>>,
     _shape: Shape,
+    title: Title,
 }
 
 impl AggregateG2 {
@@ -148,33 +108,12 @@ impl AggregateG2 {
         let numbers = [point_bits, sums, core.latency(), sums].map(|n| n as u32);
         let constants = [&[0x4152_424C, 1, 3], &numbers[..]].concat();
         let state = |number: u64| Constant::new(number.into());
-        Self {
+        let mut unit = Self {
             clock: Default::default(),
             reset: Default::default(),
-            s_axil_awaddr: Default::default(),
-            s_axil_awvalid: Default::default(),
-            s_axil_awready: Default::default(),
-            s_axil_wdata: Default::default(),
-            s_axil_wvalid: Default::default(),
-            s_axil_wready: Default::default(),
-            s_axil_bresp: Default::default(),
-            s_axil_bvalid: Default::default(),
-            s_axil_bready: Default::default(),
-            s_axil_araddr: Default::default(),
-            s_axil_arvalid: Default::default(),
-            s_axil_arready: Default::default(),
-            s_axil_rdata: Default::default(),
-            s_axil_rresp: Default::default(),
-            s_axil_rvalid: Default::default(),
-            s_axil_rready: Default::default(),
-            s_axis_tdata: Default::default(),
-            s_axis_tvalid: Default::default(),
-            s_axis_tready: Default::default(),
-            s_axis_tlast: Default::default(),
-            m_axis_tdata: Default::default(),
-            m_axis_tvalid: Default::default(),
-            m_axis_tready: Default::default(),
-            m_axis_tlast: Default::default(),
+            s_axil: Default::default(),
+            s_axis: Default::default(),
+            m_axis: Default::default(),
             regs: RegisterFile::new(&constants),
             core,
             points: Fp2Memory::new(2 << point_bits),
@@ -225,9 +164,28 @@ impl AggregateG2 {
             peak: Default::default(),
             status: Default::default(),
             _shape: shape,
-        }
+            title: Title::default(),
+        };
+        unit.title = unit.titled();
+        unit
     }
 
+    /// Name and description of its module.
+    fn titled(&self) -> Title {
+        let unit = self;
+        let Shape { point_bits, sums } = unit._shape;
+        let description = format!(
+            "Aggregation engine for G2: {sums} sums over a memory of 2^{point_bits} points; an addition every {} clocks, \
+             adder latency {}.\n\
+             Stream in: points (x.c0, x.c1, y.c0, y.c1), then selections. Stream out: x, y, z of each sum, c0 and c1 each.",
+            unit.core.interval(),
+            unit.core.latency()
+        );
+        Title::new(&format!("aggregate_engine_g2_{sums}"), &description)
+    }
+}
+
+impl Logic for AggregateG2 {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, regs, core, points, state, finished, cut, range, beat, half, place, closed, chosen);
@@ -235,31 +193,16 @@ impl AggregateG2 {
         clock!(self, clock, cycles, stalls, additions, items, accumulated, peak);
         comment!("Registers.");
         self.regs.reset.next = self.reset.val();
-        self.regs.awaddr.next = self.s_axil_awaddr.val();
-        self.regs.awvalid.next = self.s_axil_awvalid.val();
-        self.s_axil_awready.next = self.regs.awready.val();
-        self.regs.wdata.next = self.s_axil_wdata.val();
-        self.regs.wvalid.next = self.s_axil_wvalid.val();
-        self.s_axil_wready.next = self.regs.wready.val();
-        self.s_axil_bresp.next = 0.into();
-        self.s_axil_bvalid.next = self.regs.bvalid.val();
-        self.regs.bready.next = self.s_axil_bready.val();
-        self.regs.araddr.next = self.s_axil_araddr.val();
-        self.regs.arvalid.next = self.s_axil_arvalid.val();
-        self.s_axil_arready.next = self.regs.arready.val();
-        self.s_axil_rdata.next = self.regs.rdata.val();
-        self.s_axil_rresp.next = 0.into();
-        self.s_axil_rvalid.next = self.regs.rvalid.val();
-        self.regs.rready.next = self.s_axil_rready.val();
+        AxiLite::link(&mut self.s_axil, &mut self.regs.bus);
         self.stop.next = self.reset.val() || self.regs.control.val().get_bit(1);
         self.begin_run.next = self.regs.control.val().get_bit(0) && (self.state.q.val() == self.idle.val());
         self.begin_load.next = self.regs.control.val().get_bit(2) && (self.state.q.val() == self.idle.val());
         comment!("Loading: four beats a point, each coordinate is written with its second half.");
-        self.loaded.next = (self.state.q.val() == self.load.val()) && self.s_axis_tvalid.val();
+        self.loaded.next = (self.state.q.val() == self.load.val()) && self.s_axis.tvalid.val();
         self.room.next = self.place.q.val() < self.capacity.val();
         self.half.d.next = self.half.q.val();
         if self.loaded.val() {
-            self.half.d.next = self.s_axis_tdata.val();
+            self.half.d.next = self.s_axis.tdata.val();
         }
         self.beat.d.next = self.beat.q.val();
         self.place.d.next = self.place.q.val();
@@ -277,12 +220,12 @@ impl AggregateG2 {
         self.points.write_address.next =
             (self.place.q.val() << 1) | bit_cast::<POINT_BITS, 1>(self.beat.q.val().get_bits::<1>(1));
         self.points.write_c0.next = self.half.q.val();
-        self.points.write_c1.next = self.s_axis_tdata.val();
+        self.points.write_c1.next = self.s_axis.tdata.val();
         comment!("Selecting: the mask is walked from its lowest bit, a point stays until the accumulator has it.");
         self.taken.next = (self.state.q.val() == self.run.val())
             && !self.closed.q.val()
             && !self.chosen.q.val()
-            && self.s_axis_tvalid.val();
+            && self.s_axis.tvalid.val();
         self.selected.next =
             (self.state.q.val() == self.run.val()) && self.chosen.q.val() && self.mask.q.val().get_bit(0);
         self.out_of_range.next = (self.index.q.val() >= bit_cast::<33, POINT_BITS>(self.place.q.val()))
@@ -300,17 +243,17 @@ impl AggregateG2 {
             self.mask.d.next = self.mask.q.val() >> 1;
         }
         if self.taken.val() {
-            self.closed.d.next = self.s_axis_tlast.val();
+            self.closed.d.next = self.s_axis.tlast.val();
             self.chosen.d.next = true;
-            self.index.d.next = bit_cast::<33, 32>(self.s_axis_tdata.val().get_bits::<32>(0));
-            self.sum.d.next = self.s_axis_tdata.val().get_bits::<16>(32);
-            self.mask.d.next = self.s_axis_tdata.val().get_bits::<16>(48);
+            self.index.d.next = bit_cast::<33, 32>(self.s_axis.tdata.val().get_bits::<32>(0));
+            self.sum.d.next = self.s_axis.tdata.val().get_bits::<16>(32);
+            self.mask.d.next = self.s_axis.tdata.val().get_bits::<16>(48);
         }
         if self.stop.val() || self.begin_run.val() {
             self.closed.d.next = false;
             self.chosen.d.next = false;
         }
-        self.s_axis_tready.next = (self.state.q.val() == self.load.val())
+        self.s_axis.tready.next = (self.state.q.val() == self.load.val())
             || ((self.state.q.val() == self.run.val()) && !self.closed.q.val() && !self.chosen.q.val());
         self.core.reset.next = self.stop.val();
         self.core.in_slot.next = self.sum.q.val().get_bits::<SLOT_BITS>(0);
@@ -329,23 +272,23 @@ impl AggregateG2 {
         self.core.pop_valid.next = (self.state.q.val() == self.fetch.val()) || (self.state.q.val() == self.send.val());
         self.core.pop_slot.next = self.walk.q.val();
         self.core.pop_coordinate.next = self.coordinate.q.val();
-        self.m_axis_tvalid.next = self.state.q.val() == self.send.val();
-        self.m_axis_tdata.next = 0.into();
+        self.m_axis.tvalid.next = self.state.q.val() == self.send.val();
+        self.m_axis.tdata.next = 0.into();
         if self.core.pop_full.val() && !self.second.q.val() {
-            self.m_axis_tdata.next = self.core.pop_c0.val();
+            self.m_axis.tdata.next = self.core.pop_c0.val();
         }
         if self.core.pop_full.val() && self.second.q.val() {
-            self.m_axis_tdata.next = self.core.pop_c1.val();
+            self.m_axis.tdata.next = self.core.pop_c1.val();
         }
         if !self.core.pop_full.val() && !self.second.q.val() && (self.coordinate.q.val() == 1) {
-            self.m_axis_tdata.next = self.one.val();
+            self.m_axis.tdata.next = self.one.val();
         }
-        self.sent.next = (self.state.q.val() == self.send.val()) && self.m_axis_tready.val() && self.second.q.val();
+        self.sent.next = (self.state.q.val() == self.send.val()) && self.m_axis.tready.val() && self.second.q.val();
         self.last.next =
             (self.walk.q.val() == self.last_slot.val()) && (self.coordinate.q.val() == 2) && self.second.q.val();
-        self.m_axis_tlast.next = self.last.val();
+        self.m_axis.tlast.next = self.last.val();
         self.second.d.next = self.second.q.val();
-        if (self.state.q.val() == self.send.val()) && self.m_axis_tready.val() {
+        if (self.state.q.val() == self.send.val()) && self.m_axis.tready.val() {
             self.second.d.next = !self.second.q.val();
         }
         self.coordinate.d.next = self.coordinate.q.val();
@@ -369,7 +312,7 @@ impl AggregateG2 {
         self.state.d.next = self.state.q.val();
         self.finished.d.next = self.finished.q.val();
         self.cut.d.next =
-            self.cut.q.val() || (self.loaded.val() && self.s_axis_tlast.val() && (self.beat.q.val() != 3));
+            self.cut.q.val() || (self.loaded.val() && self.s_axis.tlast.val() && (self.beat.q.val() != 3));
         self.range.d.next = self.range.q.val()
             || (self.loaded.val() && !self.room.val())
             || (self.selected.val() && self.out_of_range.val());
@@ -382,7 +325,7 @@ impl AggregateG2 {
         if (self.state.q.val() == self.clear.val()) && (self.walk.q.val() == self.last_slot.val()) {
             self.state.d.next = self.run.val();
         }
-        if self.loaded.val() && self.s_axis_tlast.val() {
+        if self.loaded.val() && self.s_axis.tlast.val() {
             self.state.d.next = self.idle.val();
             self.finished.d.next = true;
         }
@@ -456,14 +399,3 @@ impl AggregateG2 {
             | bit_cast::<STATUS_BITS, 32>(self.status.val());
     }
 }
-
-kernel_logic!([] AggregateG2, |unit| {
-    let Shape { point_bits, sums } = unit._shape;
-    let description = format!(
-        "Aggregation engine for G2: {sums} sums over a memory of 2^{point_bits} points; an addition every {} clocks, \
-         adder latency {}.\n\
-         Stream in: points (x.c0, x.c1, y.c0, y.c1), then selections. Stream out: x, y, z of each sum, c0 and c1 each.",
-        unit.core.interval(), unit.core.latency()
-    );
-    (format!("aggregate_engine_g2_{sums}"), description)
-});

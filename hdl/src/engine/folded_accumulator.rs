@@ -14,10 +14,10 @@
 //! Each round in which values are left starts an addition, also if all values are for one slot. Coordinates are moved
 //! one at a time: x, y, z.
 
-use crate::block::{comment, kernel_logic};
+use crate::block::{Title, comment};
 use crate::field::WIDTH;
+use crate::units::fp2_memory::{FlagMemory, Fp2Memory};
 use crate::units::point_add_g2::PointAddG2;
-use crate::units::register::{FlagMemory, Fp2Memory, Register};
 use rust_hdl::prelude::*;
 
 /// Bits of a slot's number: up to 4096 slots, and the place beside them.
@@ -75,21 +75,21 @@ pub struct FoldedAccumulator {
     sums: Fp2Memory<WIDTH, WORD_BITS>,
     full: FlagMemory<SLOT_BITS>,
     // The sum that found its slot full.
-    beside: Register<Bit>,
-    beside_slot: Register<Bits<SLOT_BITS>>,
-    goes_beside: Register<Bit>,
+    beside: DFF<Bit>,
+    beside_slot: DFF<Bits<SLOT_BITS>>,
+    goes_beside: DFF<Bit>,
     // What is done with a value: offered to the adder with the slot's, or stored.
-    offering: Register<Bit>,
-    from_input: Register<Bit>,
-    storing: Register<Bit>,
-    answered: Register<Bit>,
-    coordinate: Register<Bits<2>>,
-    slot: Register<Bits<SLOT_BITS>>,
+    offering: DFF<Bit>,
+    from_input: DFF<Bit>,
+    storing: DFF<Bit>,
+    answered: DFF<Bit>,
+    coordinate: DFF<Bits<2>>,
+    slot: DFF<Bits<SLOT_BITS>>,
     // Operands on their way to the adder.
-    second_input: Register<Bit>,
-    operand_c0: Register<Bits<WIDTH>>,
-    operand_c1: Register<Bits<WIDTH>>,
-    under_way: Register<Bits<5>>,
+    second_input: DFF<Bit>,
+    operand_c0: DFF<Bits<WIDTH>>,
+    operand_c1: DFF<Bits<WIDTH>>,
+    under_way: DFF<Bits<5>>,
     place_beside: Constant<Bits<SLOT_BITS>>,
     arrives: Signal<Local, Bit>,
     arrives_first: Signal<Local, Bit>,
@@ -109,13 +109,14 @@ pub struct FoldedAccumulator {
     write_slot: Signal<Local, Bits<SLOT_BITS>>,
     write_coordinate: Signal<Local, Bits<2>>,
     _slots: usize,
+    title: Title,
 }
 
 impl FoldedAccumulator {
     /// An accumulator of 2 to 4096 slots.
     pub fn new(slots: usize) -> Self {
         assert!((2..1 << SLOT_BITS).contains(&slots), "{slots} slots and one beside need more than {SLOT_BITS} bits");
-        Self {
+        let mut unit = Self {
             clock: Default::default(),
             reset: Default::default(),
             in_valid: Default::default(),
@@ -170,7 +171,10 @@ impl FoldedAccumulator {
             write_slot: Default::default(),
             write_coordinate: Default::default(),
             _slots: slots,
-        }
+            title: Title::default(),
+        };
+        unit.title = unit.titled();
+        unit
     }
 
     /// Clocks of an addition.
@@ -183,6 +187,20 @@ impl FoldedAccumulator {
         self.adder.interval()
     }
 
+    /// Name and description of its module.
+    fn titled(&self) -> Title {
+        let unit = self;
+        let description = format!(
+            "Sums by slot around the folded G2 adder: {} slots; an addition every {} clocks while values are left.\n\
+             A value that finds its slot full takes the stored value out and goes to the adder with it; the sum comes back.",
+            unit._slots,
+            unit.interval()
+        );
+        Title::new(&format!("folded_accumulator_{}", unit._slots), &description)
+    }
+}
+
+impl Logic for FoldedAccumulator {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, adder, sums, full, beside, beside_slot, goes_beside, offering, from_input, storing);
@@ -330,12 +348,3 @@ impl FoldedAccumulator {
             self.offering.q.val() || self.storing.q.val() || self.beside.q.val() || (self.under_way.q.val() != 0);
     }
 }
-
-kernel_logic!([] FoldedAccumulator, |unit| {
-    let description = format!(
-        "Sums by slot around the folded G2 adder: {} slots; an addition every {} clocks while values are left.\n\
-         A value that finds its slot full takes the stored value out and goes to the adder with it; the sum comes back.",
-        unit._slots, unit.interval()
-    );
-    (format!("folded_accumulator_{}", unit._slots), description)
-});

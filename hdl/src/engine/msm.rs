@@ -11,11 +11,11 @@
 //! infinity is sent with digits 0. Stream out: x, y, z (homogeneous, Montgomery) for window 0 bit 0, window 0 bit 1, …
 
 use super::accumulator::Accumulator;
+use super::msm_stages::{DigitIssue, PointRing, Reducer};
+use super::ports::{AxiLite, StreamIn, StreamOut};
 use super::registers::RegisterFile;
-use super::shell::Shell;
-use crate::block::{CHILDREN_MARK, Config, module, verilog_logic};
-use crate::units::delay::TagPipe;
-use crate::units::mod_add::{ModAdd, ModOp};
+use super::shell::{Counters, Results};
+use crate::block::{Parameter, Title, comment};
 use crate::units::point_add::Adder;
 use num_bigint::BigUint;
 use rust_hdl::prelude::*;
@@ -50,290 +50,236 @@ impl Shape {
     }
 }
 
+/// What a run is doing.
+#[derive(Debug, Clone, Copy, PartialEq, LogicState)]
+enum State {
+    Idle,
+    Clear,
+    Run,
+    Drain,
+    Reduce,
+    Settle,
+    Send,
+}
+
 /// The engine, with an adder A; S bits number its slots.
+///
+/// Run: slots are cleared; points come in and their digits become operations; when nothing is in flight any more the
+/// buckets are reduced; when nothing is in flight again the results are sent.
 #[derive(LogicBlock, Default)]
 pub struct MsmEngine<const W: usize, const S: usize, A: Adder<W> + Default> {
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
     pub reset: Signal<In, Bit>,
-    /// AXI-Lite write address.
-    pub s_axil_awaddr: Signal<In, Bits<12>>,
-    /// AXI-Lite.
-    pub s_axil_awvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub s_axil_awready: Signal<Out, Bit>,
-    /// AXI-Lite write data.
-    pub s_axil_wdata: Signal<In, Bits<32>>,
-    /// AXI-Lite.
-    pub s_axil_wvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub s_axil_wready: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub s_axil_bresp: Signal<Out, Bits<2>>,
-    /// AXI-Lite.
-    pub s_axil_bvalid: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub s_axil_bready: Signal<In, Bit>,
-    /// AXI-Lite read address.
-    pub s_axil_araddr: Signal<In, Bits<12>>,
-    /// AXI-Lite.
-    pub s_axil_arvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub s_axil_arready: Signal<Out, Bit>,
-    /// AXI-Lite read data.
-    pub s_axil_rdata: Signal<Out, Bits<32>>,
-    /// AXI-Lite.
-    pub s_axil_rresp: Signal<Out, Bits<2>>,
-    /// AXI-Lite.
-    pub s_axil_rvalid: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub s_axil_rready: Signal<In, Bit>,
+    /// Registers.
+    pub s_axil: AxiLite,
     /// Points and digits.
-    pub s_axis_tdata: Signal<In, Bits<W>>,
-    /// AXI-Stream.
-    pub s_axis_tvalid: Signal<In, Bit>,
-    /// AXI-Stream.
-    pub s_axis_tready: Signal<Out, Bit>,
-    /// AXI-Stream.
-    pub s_axis_tlast: Signal<In, Bit>,
+    pub s_axis: StreamIn<W>,
     /// Results.
-    pub m_axis_tdata: Signal<Out, Bits<W>>,
-    /// AXI-Stream.
-    pub m_axis_tvalid: Signal<Out, Bit>,
-    /// AXI-Stream.
-    pub m_axis_tready: Signal<In, Bit>,
-    /// AXI-Stream.
-    pub m_axis_tlast: Signal<Out, Bit>,
+    pub m_axis: StreamOut<W>,
     regs: RegisterFile,
+    counters: Counters,
+    points: PointRing<W>,
+    digits: DigitIssue<W, S>,
     core: Accumulator<W, S>,
     adder: A,
-    negate: Vec<ModAdd<W>>,
-    arrive: Vec<TagPipe<1>>,
-    shape: Config<Shape>,
+    reducer: Reducer<W, S>,
+    results: Results<W, S>,
+    one: Parameter<Bits<W>>,
+    last_slot: Parameter<Bits<S>>,
+    state: DFF<State>,
+    slot: DFF<Bits<S>>,
+    finished: DFF<Bit>,
+    cut: DFF<Bit>,
+    range: DFF<Bit>,
+    idle: Signal<Local, Bit>,
+    start: Signal<Local, Bit>,
+    stop: Signal<Local, Bit>,
+    drained: Signal<Local, Bit>,
+    settled: Signal<Local, Bit>,
+    title: Title,
 }
 
 impl<const W: usize, const S: usize, A: Adder<W> + Default> MsmEngine<W, S, A> {
     /// The engine of this shape around `adder`.
     pub fn new(shape: &Shape, adder: A) -> Self {
-        let (c, k) = (shape.window_bits, shape.windows);
+        let (c, k, buckets) = (shape.window_bits, shape.windows, shape.buckets());
         assert!(
             (2..=15).contains(&c) && k >= 1 && k * DIGIT_BITS <= W,
             "2 to 15 bits, digits of all windows in a beat"
         );
         let latency = adder.latency();
         let constants = [0x4152_424C, 1, 1, c as u32, k as u32, latency as u32, shape.slots() as u32];
+        let description = format!(
+            "MSM engine: {k} windows of {c} bits in a pass, {buckets} buckets each; adder latency {latency}.\n\
+             Stream in: x, y, digits of each point. Stream out: x, y, z of one point for each bit of each window."
+        );
         Self {
             regs: RegisterFile::new(&constants),
+            counters: Counters::new(),
+            points: PointRing::new(&shape.modulus),
+            digits: DigitIssue::new(shape),
             core: Accumulator::new(shape.slots(), latency),
             adder,
-            negate: vec![ModAdd::new(ModOp::Sub, &shape.modulus)],
-            arrive: vec![TagPipe::new(ModAdd::<W>::LATENCY)],
-            shape: Config(shape.clone()),
+            reducer: Reducer::new(shape),
+            results: Results::new(k * buckets, k * c, &shape.identity),
+            one: Parameter::new(shape.one.clone().into()),
+            last_slot: Parameter::new((shape.slots() - 1).to_bits()),
+            title: Title::new(&format!("msm_engine_{c}x{k}"), &description),
             ..Self::default()
         }
     }
 }
 
-verilog_logic!([const W: usize, const S: usize, A: Adder<W> + Default] MsmEngine<W, S, A>,
-    drives: [s_axil_awready, s_axil_wready, s_axil_bresp, s_axil_bvalid, s_axil_arready, s_axil_rdata, s_axil_rresp,
-        s_axil_rvalid, s_axis_tready, m_axis_tdata, m_axis_tvalid, m_axis_tlast],
-    |unit| {
-    let shape = &unit.shape.0;
-    let (c, k, buckets) = (shape.window_bits, shape.windows, shape.buckets());
-    let shell = Shell {
-        width: W, slot_bits: S, slots: shape.slots(), first: k * buckets, results: k * c, identity: &shape.identity,
-    };
-    let fill = |text: &str| text
-        .replace("W1", &(W - 1).to_string())
-        .replace("S1", &(S - 1).to_string())
-        .replace("SB", &S.to_string())
-        .replace("D1", &(k * DIGIT_BITS - 1).to_string())
-        .replace("KLAST", &(k - 1).to_string())
-        .replace("BUCKETS", &buckets.to_string())
-        .replace("LASTBUCKET", &(k * buckets - 1).to_string())
-        .replace("FIRST", &(k * buckets).to_string())
-        .replace("SHIFT", &(c - 1).to_string())
-        .replace("CB", &c.to_string())
-        .replace("C1", &(c - 1).to_string())
-        .replace("ONE", &shell.word(&shape.one))
-        .replace("ZERO", &shell.word(&BigUint::ZERO));
-    let body = [
-        CHILDREN_MARK, "\n", &shell.declarations(), &shell.wiring(), &fill(POINTS), &fill(DIGITS), &fill(REDUCTION),
-        &shell.output(), &shell.counters("op_valid && core_in_ready", "core_in_valid && !core_in_ready"),
-        &fill(&control(&shell)),
-    ].concat();
-    let description = format!(
-        "MSM engine: {k} windows of {c} bits in a pass, {buckets} buckets each; adder latency {}.\n\
-         Stream in: x, y, digits of each point. Stream out: x, y, z of one point for each bit of each window.",
-        unit.adder.latency()
-    );
-    module(&format!("msm_engine_{c}x{k}"), &description, &body)
-});
+impl<const W: usize, const S: usize, A: Adder<W> + Default> Logic for MsmEngine<W, S, A> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, regs, counters, points, digits, core, adder, reducer, results);
+        dff_setup!(self, clock, state, slot, finished, cut, range);
 
-/// Points arrive, wait for their opposite's y, and queue up: at most four are inside.
-const POINTS: &str = "
-  // A point is three beats. While its -y is computed it stays in the ring; `held_points` counts ring places taken.
-  reg [1:0] beat;
-  reg [2:0] held_points;
-  reg [W1:0] ring_x [0:3];
-  reg [W1:0] ring_y [0:3];
-  reg [W1:0] ring_n [0:3];
-  reg [D1:0] ring_d [0:3];
-  reg ring_last [0:3];
-  reg [1:0] write_at, negated_at, read_at;
-  reg closed;
-  wire next_point;
-  assign s_axis_tready = state == RUN && !closed && (beat != 2'd0 || held_points != 3'd4);
-  wire taken = s_axis_tvalid && s_axis_tready;
-  wire arrived = taken && beat == 2'd2;
-  assign negate_0_a = ZERO;
-  assign negate_0_b = s_axis_tdata;
-  assign arrive_0_valid = taken && beat == 2'd1;
-  assign arrive_0_tag = 1'b0;
-  assign arrive_0_reset = stop;
-  // -y comes 4 clocks after y, the digits at least one: a point is ready when both are there.
-  reg [2:0] negated, complete;
-  always @(posedge clock) begin
-    if (taken && beat == 2'd0) ring_x[write_at] <= s_axis_tdata;
-    if (taken && beat == 2'd1) ring_y[write_at] <= s_axis_tdata;
-    if (arrived) begin
-      ring_d[write_at] <= s_axis_tdata[D1:0];
-      ring_last[write_at] <= s_axis_tlast;
-    end
-    if (arrive_0_out_valid) ring_n[negated_at] <= negate_0_r;
-    if (stop || begin_run) begin
-      beat <= 2'd0;
-      held_points <= 3'd0;
-      write_at <= 2'd0;
-      negated_at <= 2'd0;
-      read_at <= 2'd0;
-      negated <= 3'd0;
-      complete <= 3'd0;
-      closed <= 1'b0;
-    end else begin
-      if (taken) beat <= beat == 2'd2 ? 2'd0 : beat + 2'd1;
-      if (arrived) write_at <= write_at + 2'd1;
-      if (arrived && s_axis_tlast) closed <= 1'b1;
-      if (arrive_0_out_valid) negated_at <= negated_at + 2'd1;
-      if (next_point) read_at <= read_at + 2'd1;
-      held_points <= held_points + {2'd0, taken && beat == 2'd0} - {2'd0, next_point};
-      negated <= negated + {2'd0, arrive_0_out_valid} - {2'd0, next_point};
-      complete <= complete + {2'd0, arrived} - {2'd0, next_point};
-    end
-  end
-  wire point_ready = negated != 3'd0 && complete != 3'd0;
-";
+        // The host.
+        AxiLite::link(&mut self.s_axil, &mut self.regs.bus);
+        self.regs.reset.next = self.reset.val();
+        self.regs.status.next = self.counters.status.val();
+        self.idle.next = self.state.q.val() == State::Idle;
+        self.start.next = self.regs.control.val().get_bit(0) & self.idle.val();
+        self.stop.next = self.reset.val() | self.regs.control.val().get_bit(1);
 
-/// The digits of the first point in the ring become operations, one a clock.
-const DIGITS: &str = "
-  reg [4:0] window;
-  reg op_valid;
-  reg [S1:0] op_slot;
-  reg [W1:0] op_x, op_y;
-  wire op_free = !op_valid || core_in_ready;
-  wire [15:0] digit = ring_d[read_at] >> {window, 4'd0};
-  wire negative = digit[15];
-  wire [15:0] magnitude = negative ? -digit : digit;
-  wire out_of_range = magnitude > 16'dBUCKETS;
-  wire step = state == RUN && point_ready && op_free;
-  assign next_point = step && window == 5'dKLAST;
-  wire accept = step && digit != 16'd0 && !out_of_range;
-  always @(posedge clock) begin
-    if (stop || begin_run) begin
-      window <= 5'd0;
-      op_valid <= 1'b0;
-    end else begin
-      if (step) window <= window == 5'dKLAST ? 5'd0 : window + 5'd1;
-      if (op_free) op_valid <= accept;
-    end
-    if (op_free) begin
-      op_slot <= ({{SB{1'b0}}, window} << SHIFT) + magnitude - 16'd1;
-      op_x <= ring_x[read_at];
-      op_y <= negative ? ring_n[read_at] : ring_y[read_at];
-    end
-  end
-";
+        // Points and digits become operations.
+        StreamIn::<W>::link(&mut self.s_axis, &mut self.points.s_axis);
+        self.points.clear.next = self.stop.val() | self.start.val();
+        self.points.open.next = self.state.q.val() == State::Run;
+        self.points.next_point.next = self.digits.next_point.val();
+        self.digits.clear.next = self.stop.val() | self.start.val();
+        self.digits.point_ready.next = self.points.ready.val() & (self.state.q.val() == State::Run);
+        self.digits.x.next = self.points.x.val();
+        self.digits.y.next = self.points.y.val();
+        self.digits.negated_y.next = self.points.negated_y.val();
+        self.digits.digits.next = self.points.digits.val();
+        self.digits.op_taken.next = self.core.in_ready.val();
 
-/// The reduction: the bucket at `walk` is read, and added to the slot of each bit of its number.
-const REDUCTION: &str = "
-  reg [CB:0] left;
-  reg [W1:0] held_x, held_y, held_z;
-  reg [S1:0] bits_at;
-  wire [CB:0] lowest = left & -left;
-  reg [4:0] bit_index;
-  integer i;
-  always @(*) begin
-    bit_index = 5'd0;
-    for (i = 0; i <= C1; i = i + 1) if (lowest[i]) bit_index = i;
-  end
-  assign core_pop_valid = state == REDUCE || state == POP;
-  assign core_pop_slot = walk;
-  assign core_in_valid = state == FEED || op_valid;
-  assign core_in_slot = state == FEED ? bits_at + bit_index : op_slot;
-  assign core_in_x = state == FEED ? held_x : op_x;
-  assign core_in_y = state == FEED ? held_y : op_y;
-  assign core_in_z = state == FEED ? held_z : ONE;
-  wire last_bucket = walk == SB'dLASTBUCKET;
-  wire last_of_window = walk[C1:0] % BUCKETS == BUCKETS - 1;
-";
+        // Operations, or buckets that are reduced, go to the accumulator.
+        self.core.reset.next = self.stop.val();
+        self.core.in_valid.next = self.digits.op_valid.val() | self.reducer.feed_valid.val();
+        self.core.in_slot.next = self.digits.op_slot.val();
+        self.core.in_x.next = self.digits.op_x.val();
+        self.core.in_y.next = self.digits.op_y.val();
+        self.core.in_z.next = self.one.val();
+        if self.reducer.feed_valid.val() {
+            self.core.in_slot.next = self.reducer.feed_slot.val();
+            self.core.in_x.next = self.reducer.feed[0].val();
+            self.core.in_y.next = self.reducer.feed[1].val();
+            self.core.in_z.next = self.reducer.feed[2].val();
+        }
+        self.core.pop_valid.next = self.reducer.pop_valid.val() | self.results.pop_valid.val();
+        self.core.pop_slot.next = self.results.pop_slot.val();
+        if self.reducer.pop_valid.val() {
+            self.core.pop_slot.next = self.reducer.pop_slot.val();
+        }
+        self.core.clear_valid.next = self.state.q.val() == State::Clear;
+        self.core.clear_slot.next = self.slot.q.val();
+        self.adder.x1.next = self.core.add_x1.val();
+        self.adder.y1.next = self.core.add_y1.val();
+        self.adder.z1.next = self.core.add_z1.val();
+        self.adder.x2.next = self.core.add_x2.val();
+        self.adder.y2.next = self.core.add_y2.val();
+        self.adder.z2.next = self.core.add_z2.val();
+        self.core.sum_x.next = self.adder.x3.val();
+        self.core.sum_y.next = self.adder.y3.val();
+        self.core.sum_z.next = self.adder.z3.val();
 
-/// The run's state machine.
-fn control(shell: &Shell<'_>) -> String {
-    format!(
-        "
-  always @(posedge clock) begin
-    if (stop) begin
-      state <= IDLE;
-      finished <= 1'b0;
-      cut <= 1'b0;
-      range <= 1'b0;
-    end else begin
-      if (taken && s_axis_tlast && beat != 2'd2) cut <= 1'b1;
-      if (step && out_of_range) range <= 1'b1;
-      case (state)
-        IDLE: if (begin_run) begin
-          state <= CLEAR;
-          walk <= SB'd0;
-          finished <= 1'b0;
-          cut <= 1'b0;
-          range <= 1'b0;
-        end
-{}        RUN: if (next_point && ring_last[read_at]) state <= DRAIN;
-        DRAIN: if (!op_valid && !core_busy) begin
-          state <= REDUCE;
-          walk <= SB'd0;
-          bits_at <= SB'dFIRST;
-        end
-        REDUCE: if (core_pop_ready) begin
-          left <= walk % BUCKETS + 1;
-          state <= READ;
-        end
-        READ: begin
-          held_x <= core_out_x;
-          held_y <= core_out_y;
-          held_z <= core_out_z;
-          state <= core_out_full ? FEED : last_bucket ? SETTLE : REDUCE;
-          if (!core_out_full) begin
-            walk <= walk + SB'd1;
-            if (last_of_window) bits_at <= bits_at + SB'dCB;
-          end
-        end
-        FEED: if (core_in_ready) begin
-          left <= left ^ lowest;
-          if (left == lowest) begin
-            walk <= walk + SB'd1;
-            if (last_of_window) bits_at <= bits_at + SB'dCB;
-            state <= last_bucket ? SETTLE : REDUCE;
-          end
-        end
-        SETTLE: if (!core_busy) state <= POP; // walk is at the first result
-{}        default: state <= IDLE;
-      endcase
-    end
-  end
-",
-        shell.clear_state(),
-        shell.results_states()
-    )
+        // The reduction, and the results.
+        self.drained.next = (self.state.q.val() == State::Drain) & !self.digits.op_valid.val() & !self.core.busy.val();
+        self.settled.next = (self.state.q.val() == State::Settle) & !self.core.busy.val();
+        self.reducer.reset.next = self.stop.val();
+        self.reducer.start.next = self.drained.val();
+        self.reducer.pop_ready.next = self.core.pop_ready.val();
+        self.reducer.feed_taken.next = self.core.in_ready.val();
+        self.results.reset.next = self.stop.val();
+        self.results.start.next = self.settled.val();
+        self.results.pop_ready.next = self.core.pop_ready.val();
+        self.reducer.full.next = self.core.out_full.val();
+        self.results.full.next = self.core.out_full.val();
+        self.reducer.value[0].next = self.core.out_x.val();
+        self.reducer.value[1].next = self.core.out_y.val();
+        self.reducer.value[2].next = self.core.out_z.val();
+        self.results.value[0].next = self.core.out_x.val();
+        self.results.value[1].next = self.core.out_y.val();
+        self.results.value[2].next = self.core.out_z.val();
+        StreamOut::<W>::link(&mut self.m_axis, &mut self.results.m_axis);
+
+        // What is counted.
+        self.counters.start.next = self.start.val();
+        self.counters.running.next = !self.idle.val() & (self.state.q.val() != State::Clear);
+        self.counters.accumulating.next = (self.state.q.val() == State::Run) | (self.state.q.val() == State::Drain);
+        self.counters.waiting.next = self.core.in_valid.val() & !self.core.in_ready.val();
+        self.counters.issued.next = self.core.add_valid.val();
+        self.counters.accepted.next = self.digits.op_valid.val() & self.core.in_ready.val();
+        self.counters.queued.next = self.core.queued.val();
+        self.counters.busy.next = !self.idle.val();
+        self.counters.finished.next = self.finished.q.val();
+        self.counters.cut.next = self.cut.q.val();
+        self.counters.range.next = self.range.q.val();
+
+        comment!("The run.");
+        match self.state.q.val() {
+            State::Idle => {
+                self.slot.d.next = bits::<S>(0);
+                if self.start.val() {
+                    self.state.d.next = State::Clear;
+                    self.finished.d.next = false;
+                    self.cut.d.next = false;
+                    self.range.d.next = false;
+                }
+            }
+            State::Clear => {
+                self.slot.d.next = self.slot.q.val() + 1;
+                if self.slot.q.val() == self.last_slot.val() {
+                    self.state.d.next = State::Run;
+                }
+            }
+            State::Run => {
+                if self.digits.next_point.val() & self.points.last.val() {
+                    self.state.d.next = State::Drain;
+                }
+            }
+            State::Drain => {
+                if self.drained.val() {
+                    self.state.d.next = State::Reduce;
+                }
+            }
+            State::Reduce => {
+                if self.reducer.done.val() {
+                    self.state.d.next = State::Settle;
+                }
+            }
+            State::Settle => {
+                if self.settled.val() {
+                    self.state.d.next = State::Send;
+                }
+            }
+            State::Send => {
+                if self.results.done.val() {
+                    self.state.d.next = State::Idle;
+                    self.finished.d.next = true;
+                }
+            }
+            _ => {
+                self.state.d.next = State::Idle;
+            }
+        }
+        if self.points.cut.val() {
+            self.cut.d.next = true;
+        }
+        if self.digits.out_of_range.val() {
+            self.range.d.next = true;
+        }
+        if self.stop.val() {
+            self.state.d.next = State::Idle;
+            self.finished.d.next = false;
+            self.cut.d.next = false;
+            self.range.d.next = false;
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The AXI-Lite register map: one table, from which the Verilog, the Rust constants' checks and the Markdown are made.
 
-use crate::block::{Config, module, verilog_logic};
+use super::ports::AxiLite;
+use crate::block::{Parameter, Title, comment};
 use rust_hdl::prelude::*;
 
 /// What a register may be used for.
@@ -68,48 +69,31 @@ pub fn markdown() -> String {
     format!("| offset | register | access | holds |\n|---|---|---|---|\n{rows}")
 }
 
-/// AXI4-Lite slave for [`REGISTERS`]: 32-bit data, one transaction at a time, always OKAY.
+/// AXI4-Lite slave for [`REGISTERS`]: one transaction at a time, always OKAY.
 ///
-/// `control` has a written CONTROL for one clock, else 0. `status` is the status registers' values, in their order.
+/// A write is taken when address and data are both there and the answer before is gone. `control` has a written CONTROL
+/// for one clock, else 0. `status` is the status registers' values, lowest offset first.
 #[derive(LogicBlock, Default)]
 pub struct RegisterFile {
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// Synchronous, active high.
     pub reset: Signal<In, Bit>,
-    /// AXI-Lite write address.
-    pub awaddr: Signal<In, Bits<12>>,
-    /// AXI-Lite.
-    pub awvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub awready: Signal<Out, Bit>,
-    /// AXI-Lite write data.
-    pub wdata: Signal<In, Bits<32>>,
-    /// AXI-Lite.
-    pub wvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub wready: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub bvalid: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub bready: Signal<In, Bit>,
-    /// AXI-Lite read address.
-    pub araddr: Signal<In, Bits<12>>,
-    /// AXI-Lite.
-    pub arvalid: Signal<In, Bit>,
-    /// AXI-Lite.
-    pub arready: Signal<Out, Bit>,
-    /// AXI-Lite read data.
-    pub rdata: Signal<Out, Bits<32>>,
-    /// AXI-Lite.
-    pub rvalid: Signal<Out, Bit>,
-    /// AXI-Lite.
-    pub rready: Signal<In, Bit>,
+    /// The host.
+    pub bus: AxiLite,
     /// A written CONTROL, for one clock.
     pub control: Signal<Out, Bits<32>>,
     /// The status registers' values, lowest offset first.
     pub status: Signal<In, Bits<STATUS_BITS>>,
-    constants: Config<Vec<u32>>,
+    constants: [Parameter<Bits<32>>; 7],
+    control_at: Parameter<Bits<12>>,
+    words: [Signal<Local, Bits<32>>; 15],
+    write: Signal<Local, Bit>,
+    answer: DFF<Bit>,
+    command: DFF<Bits<32>>,
+    read: DFF<Bits<32>>,
+    read_valid: DFF<Bit>,
+    title: Title,
 }
 
 /// Width of all status registers together.
@@ -117,53 +101,69 @@ pub const STATUS_BITS: usize = 32 * 7;
 
 impl RegisterFile {
     /// The registers with these constants, in the order of the map.
+    ///
+    /// # Panics
+    /// Where there are more or fewer constants than the map has.
     pub fn new(constants: &[u32]) -> Self {
-        let count = |access| REGISTERS.iter().filter(|r| r.access == access).count();
-        assert!(constants.len() == count(Access::Constant) && STATUS_BITS == 32 * count(Access::Status));
-        Self { constants: Config(constants.to_vec()), ..Self::default() }
+        assert!(constants.len() == 7, "the map has 7 constants, got {}", constants.len());
+        Self {
+            constants: std::array::from_fn(|i| Parameter::new(constants[i].to_bits())),
+            control_at: Parameter::new(CONTROL.to_bits()),
+            title: Title::new(
+                "register_file",
+                "AXI4-Lite slave for the engine's registers; all answers are OKAY.\n\
+                 Words 0 to 6 are constants, 7 is CONTROL, 8 to 14 are status.",
+            ),
+            ..Self::default()
+        }
     }
 }
 
-verilog_logic!([] RegisterFile, drives: [awready, wready, bvalid, arready, rdata, rvalid, control], |unit| {
-    let (mut constants, mut status) = (unit.constants.0.iter(), 0..);
-    let mut cases = String::new();
-    for register in REGISTERS {
-        let value = match register.access {
-            Access::Constant => format!("32'h{:08x}", constants.next().copied().unwrap_or_default()),
-            Access::Status => status.next().map_or(String::new(), |i: usize| format!("status[{}:{}]", 32 * i + 31, 32 * i)),
-            Access::Command => continue,
-        };
-        cases += &format!("        12'h{:03x}: read <= {value}; // {}\n", register.offset, register.name);
+impl Logic for RegisterFile {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, answer, command, read, read_valid);
+        self.write.next =
+            self.bus.awvalid.val() & self.bus.wvalid.val() & (!self.answer.q.val() | self.bus.bready.val());
+        self.bus.awready.next = self.write.val();
+        self.bus.wready.next = self.write.val();
+        self.bus.bvalid.next = self.answer.q.val();
+        self.bus.bresp.next = bits::<2>(0);
+        self.bus.rresp.next = bits::<2>(0);
+        self.bus.arready.next = !self.read_valid.q.val() | self.bus.rready.val();
+        self.bus.rdata.next = self.read.q.val();
+        self.bus.rvalid.next = self.read_valid.q.val();
+        self.control.next = self.command.q.val();
+        for i in 0..7 {
+            self.words[i].next = self.constants[i].val();
+        }
+        self.words[7].next = bits::<32>(0);
+        for i in 8..15 {
+            self.words[i].next = self.status.val().get_bits::<32>((i - 8) * 32);
+        }
+        comment!("Write.");
+        self.answer.d.next = self.write.val() | (self.answer.q.val() & !self.bus.bready.val());
+        self.command.d.next = bits::<32>(0);
+        if self.write.val() & (self.bus.awaddr.val() == self.control_at.val()) {
+            self.command.d.next = self.bus.wdata.val();
+        }
+        comment!("Read.");
+        if self.bus.arready.val() {
+            self.read_valid.d.next = self.bus.arvalid.val();
+            self.read.d.next = bits::<32>(0);
+            for i in 0..15 {
+                if self.bus.araddr.val() == (i * 4).to_bits::<12>() {
+                    self.read.d.next = self.words[i].val();
+                }
+            }
+        }
+        if self.reset.val() {
+            self.answer.d.next = false;
+            self.command.d.next = bits::<32>(0);
+            self.read_valid.d.next = false;
+        }
     }
-    let body = format!(
-        "  // A write is taken when address and data are both there and the answer before is gone.
-  reg answer;
-  wire write = awvalid && wvalid && (!answer || bready);
-  assign awready = write;
-  assign wready = write;
-  assign bvalid = answer;
-  reg [31:0] command;
-  assign control = command;
-  always @(posedge clock) begin
-    answer <= !reset && (write || (answer && !bready));
-    command <= !reset && write && awaddr == 12'h{CONTROL:03x} ? wdata : 32'd0;
-  end
-  reg [31:0] read;
-  reg read_valid;
-  assign arready = !read_valid || rready;
-  assign rdata = read;
-  assign rvalid = read_valid;
-  always @(posedge clock) begin
-    if (arready) begin
-      case (araddr)
-{cases}        default: read <= 32'd0;
-      endcase
-    end
-    read_valid <= !reset && (arready ? arvalid : 1'b1);
-  end"
-    );
-    module("register_file", "AXI4-Lite slave for the engine's registers; all answers are OKAY.", &body)
-});
+}
 
 #[cfg(test)]
 mod tests {
@@ -171,6 +171,11 @@ mod tests {
 
     #[test]
     fn offsets_are_distinct_words_in_order() {
+        // The register file counts on it: constants, then CONTROL, then status.
+        let kinds = REGISTERS.iter().map(|register| register.access);
+        let expected =
+            [[Access::Constant; 7].as_slice(), &[Access::Command], &[Access::Status; STATUS_BITS / 32]].concat();
+        assert!(kinds.eq(expected));
         assert!(REGISTERS.windows(2).all(|pair| pair[1].offset == pair[0].offset + 4));
         assert_eq!(markdown().lines().count(), REGISTERS.len() + 2);
         assert!(markdown().contains("| 0x1C | `CONTROL` | write |"));

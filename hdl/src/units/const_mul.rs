@@ -1,7 +1,10 @@
-//! Products by a constant in logic: the constant in signed digits, the multiples 1, 3, 5, 7 of the operand, and a
+//! Products by a constant in logic: leaves, because the widths of their adders follow from the constant's digits, and a
+//! type of rust-hdl has its width when it is compiled.
+//!
+//! A product is the constant in signed digits, the multiples 1, 3, 5, 7 of the operand, and a
 //! pipelined tree of adders, one level a clock.
 
-use crate::block::{Config, module, verilog_logic};
+use crate::block::{Config, Line, module, verilog_logic};
 use crate::field::{Digit, wnaf4};
 use crate::units::delay::ring_text;
 use num_bigint::{BigInt, BigUint};
@@ -59,6 +62,7 @@ pub struct LowProduct<const W: usize> {
     /// The low W bits of the product.
     pub p: Signal<Out, Bits<W>>,
     constant: Config<BigUint>,
+    _line: Line<Bits<W>>,
 }
 
 impl<const W: usize> LowProduct<W> {
@@ -70,21 +74,33 @@ impl<const W: usize> LowProduct<W> {
             x_in: Default::default(),
             p: Default::default(),
             constant: Config(constant.clone()),
+            _line: Line::new(Self::latency_of(constant)),
         }
     }
 
-    fn digits(&self) -> Vec<Digit> {
-        wnaf4(&self.constant.0).into_iter().filter(|digit| digit.shift < W).collect()
+    fn digits(constant: &BigUint) -> Vec<Digit> {
+        wnaf4(constant).into_iter().filter(|digit| digit.shift < W).collect()
+    }
+
+    fn latency_of(constant: &BigUint) -> usize {
+        1 + levels(Self::digits(constant).len())
     }
 
     /// Clocks from operand to product.
     pub fn latency(&self) -> usize {
-        1 + levels(self.digits().len())
+        Self::latency_of(&self.constant.0)
     }
 }
 
-verilog_logic!([const W: usize] LowProduct<W>, drives: [p], |unit| {
-    let digits = unit.digits();
+verilog_logic!([const W: usize] LowProduct<W>, drives: [p],
+    update: |unit| {
+        if unit.clock.pos_edge() {
+            let product = BigUint::from(unit.x_in.val()) * &unit.constant.0;
+            unit.p.next = unit._line.step((product % (BigUint::from(1u32) << W)).into());
+        }
+    },
+    |unit| {
+    let digits = Self::digits(&unit.constant.0);
     let mut text = multiples("x_in", W);
     let leaves = digits.iter().map(|digit| Node {
         wire: format!("x{}", digit.value.abs()),
@@ -138,6 +154,8 @@ pub struct HighProduct<const W: usize, const T: usize> {
     /// Quotient.
     pub w: Signal<Out, Bits<W>>,
     constant: Config<BigUint>,
+    _product: BigUint,
+    _line: Line<Bits<W>>,
 }
 
 /// Guard bits of the high product.
@@ -153,16 +171,32 @@ impl<const W: usize, const T: usize> HighProduct<W, T> {
             t: Default::default(),
             w: Default::default(),
             constant: Config(constant.clone()),
+            _product: BigUint::ZERO,
+            _line: Line::new(Self::latency_of(constant) - 1),
         }
+    }
+
+    fn latency_of(constant: &BigUint) -> usize {
+        1 + levels(wnaf4(constant).len() + 1)
     }
 
     /// Clocks from `q` to `w`.
     pub fn latency(&self) -> usize {
-        1 + levels(wnaf4(&self.constant.0).len() + 1)
+        Self::latency_of(&self.constant.0)
     }
 }
 
-verilog_logic!([const W: usize, const T: usize] HighProduct<W, T>, drives: [w], |unit| {
+verilog_logic!([const W: usize, const T: usize] HighProduct<W, T>, drives: [w],
+    update: |unit| {
+        if unit.clock.pos_edge() {
+            // The quotient rounded up: where 2^W divides T + q*c, the bits of T that t has not complete it.
+            let total = &unit._product + (BigUint::from(unit.t.val()) << (W - GUARD));
+            let quotient = (total + (BigUint::from(1u32) << W) - 1u32) >> W;
+            unit.w.next = unit._line.step((quotient % (BigUint::from(1u32) << W)).into());
+            unit._product = BigUint::from(unit.q.val()) * &unit.constant.0;
+        }
+    },
+    |unit| {
     let digits = wnaf4(&unit.constant.0);
     assert!(digits.len() + 1 < 1 << (GUARD - 2), "the errors of all terms must stay below half a unit");
     let mut text = multiples("q", W);

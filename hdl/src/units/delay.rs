@@ -1,6 +1,8 @@
 //! Delay lines, and tag pipelines that run beside an arithmetic pipeline.
+//!
+//! The lines are leaves: a shift register's inference depends on its text, and a ring buffer simulates faster.
 
-use crate::block::{Config, module, verilog_logic};
+use crate::block::{Config, Line, Title, module, verilog_logic};
 use rust_hdl::prelude::*;
 
 /// q = d, `stages` clocks later. A shift register for synthesis, a ring buffer for simulation; no reset.
@@ -13,12 +15,19 @@ pub struct Delay<const W: usize> {
     /// Output.
     pub q: Signal<Out, Bits<W>>,
     stages: Config<usize>,
+    _line: Option<Line<Bits<W>>>,
 }
 
 impl<const W: usize> Delay<W> {
     /// A line of `stages` clocks; 0 is a wire.
     pub fn new(stages: usize) -> Self {
-        Self { clock: Default::default(), d: Default::default(), q: Default::default(), stages: Config(stages) }
+        Self {
+            clock: Default::default(),
+            d: Default::default(),
+            q: Default::default(),
+            stages: Config(stages),
+            _line: (stages > 0).then(|| Line::new(stages)),
+        }
     }
 
     /// Clocks from `d` to `q`.
@@ -27,7 +36,15 @@ impl<const W: usize> Delay<W> {
     }
 }
 
-verilog_logic!([const W: usize] Delay<W>, drives: [q], |unit| {
+verilog_logic!([const W: usize] Delay<W>, drives: [q],
+    update: |unit| {
+        match &mut unit._line {
+            None => unit.q.next = unit.d.val(),
+            Some(line) if unit.clock.pos_edge() => unit.q.next = line.step(unit.d.val()),
+            Some(_) => {}
+        }
+    },
+    |unit| {
     let stages = unit.stages.0;
     let description = format!("{W} bits, {stages} clocks later.");
     let body = if stages == 0 { "  assign q = d;".into() } else { pipeline_text("q", "d", W, stages) };
@@ -67,6 +84,61 @@ pub(crate) fn ring_text(output: &str, input: &str, width: usize, stages: usize) 
     )
 }
 
+/// A bit, `stages` clocks later, in a shift register that `reset` clears and that says whether any stage holds a 1.
+#[derive(LogicBlock)]
+pub struct ValidLine {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Synchronous, active high.
+    pub reset: Signal<In, Bit>,
+    /// Input.
+    pub d: Signal<In, Bit>,
+    /// Output.
+    pub q: Signal<Out, Bit>,
+    /// Whether any stage, the last included, holds a 1.
+    pub busy: Signal<Out, Bit>,
+    stages: Config<usize>,
+    _line: Line<bool>,
+}
+
+impl ValidLine {
+    /// A line of `stages` clocks, at least one.
+    pub fn new(stages: usize) -> Self {
+        Self {
+            clock: Default::default(),
+            reset: Default::default(),
+            d: Default::default(),
+            q: Default::default(),
+            busy: Default::default(),
+            stages: Config(stages),
+            _line: Line::new(stages),
+        }
+    }
+}
+
+verilog_logic!([] ValidLine, drives: [q, busy],
+    update: |unit| {
+        if unit.clock.pos_edge() {
+            let (reset, d) = (unit.reset.val(), unit.d.val());
+            if reset {
+                unit._line.clear();
+            }
+            unit.q.next = unit._line.step(d && !reset) && !reset;
+            unit.busy.next = unit.q.next || unit._line.inside().any(|&bit| bit);
+        }
+    },
+    |unit| {
+    let (stages, last) = (unit.stages.0, unit.stages.0 - 1);
+    let next = if stages == 1 { "d".into() } else { format!("{{line[{}:0], d}}", stages - 2) };
+    let body = format!(
+        "  reg [{last}:0] line = 0;
+  always @(posedge clock) line <= reset ? {stages}'d0 : {next};
+  assign q = line[{last}];
+  assign busy = |line;"
+    );
+    module(&format!("valid_line_{stages}"), &format!("A bit, {stages} clocks later; busy while any stage holds a 1."), &body)
+});
+
 /// A tag with a valid bit that travels `stages` clocks beside an arithmetic pipeline of that latency.
 ///
 /// `reset` clears the valid bits; `busy` says that any valid tag is inside. Latency: `stages` (at least 1).
@@ -87,13 +159,15 @@ pub struct TagPipe<const W: usize> {
     /// Whether any stage holds a valid tag.
     pub busy: Signal<Out, Bit>,
     line: Delay<W>,
-    stages: Config<usize>,
+    valids: ValidLine,
+    title: Title,
 }
 
 impl<const W: usize> TagPipe<W> {
     /// A pipeline of `stages` clocks.
     pub fn new(stages: usize) -> Self {
         assert!(stages > 0, "a tag pipeline has at least one stage");
+        let name = format!("tag_pipe_{W}x{stages}");
         Self {
             clock: Default::default(),
             reset: Default::default(),
@@ -103,7 +177,8 @@ impl<const W: usize> TagPipe<W> {
             out_tag: Default::default(),
             busy: Default::default(),
             line: Delay::new(stages),
-            stages: Config(stages),
+            valids: ValidLine::new(stages),
+            title: Title::new(&name, &format!("A valid bit and a tag of {W} bits, {stages} clocks later.")),
         }
     }
 
@@ -113,17 +188,21 @@ impl<const W: usize> TagPipe<W> {
     }
 }
 
-verilog_logic!([const W: usize] TagPipe<W>, drives: [out_valid, out_tag, busy], |unit| {
-    let stages = unit.stages.0;
-    let next = if stages == 1 { "valid".into() } else { format!("{{valids[{}:0], valid}}", stages - 2) };
-    let body = format!(
-        "  reg [{last}:0] valids = 0;
-  always @(posedge clock) valids <= reset ? {stages}'d0 : {next};
-  assign line_d = tag;
-  assign out_tag = line_q;
-  assign out_valid = valids[{last}];
-  assign busy = |valids;",
-        last = stages - 1
-    );
-    module(&format!("tag_pipe_{W}x{stages}"), &format!("A valid bit and a tag of {W} bits, {stages} clocks later."), &body)
-});
+impl<const W: usize> Default for TagPipe<W> {
+    fn default() -> Self {
+        Self::new(1)
+    }
+}
+
+impl<const W: usize> Logic for TagPipe<W> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, line, valids);
+        self.line.d.next = self.tag.val();
+        self.out_tag.next = self.line.q.val();
+        self.valids.reset.next = self.reset.val();
+        self.valids.d.next = self.valid.val();
+        self.out_valid.next = self.valids.q.val();
+        self.busy.next = self.valids.busy.val();
+    }
+}

@@ -1,7 +1,8 @@
 //! The DSP48E2 slice as a multiply-add with cascade, and the 52×52-bit signed multiplier made of six.
 
-use crate::block::{CHILDREN_MARK, Config, module, verilog_logic};
-use crate::units::product::Multiplier;
+use crate::block::{CHILDREN_MARK, Config, Line, module, verilog_logic};
+use crate::units::product::{Multiplier, signed, wrapped};
+use num_bigint::BigInt;
 use rust_hdl::prelude::*;
 
 /// p = a·b + (pcin >> 17), signed, in one DSP slice: the cascade input is 0 for the first slice of a column.
@@ -23,6 +24,8 @@ pub struct DspMac {
     /// The same on the dedicated cascade wires.
     pub pcout: Signal<Out, Bits<48>>,
     cascade: Config<bool>,
+    _operands: [BigInt; 2],
+    _product: BigInt,
 }
 
 impl DspMac {
@@ -39,11 +42,23 @@ impl DspMac {
             p: Default::default(),
             pcout: Default::default(),
             cascade: Config(cascade),
+            _operands: Default::default(),
+            _product: BigInt::ZERO,
         }
     }
 }
 
-verilog_logic!([] DspMac, drives: [p, pcout], |unit| {
+verilog_logic!([] DspMac, drives: [p, pcout],
+    update: |unit| {
+        if unit.clock.pos_edge() {
+            let below = if unit.cascade.0 { signed(unit.pcin.val()) >> 17 } else { BigInt::ZERO };
+            unit.p.next = wrapped(&(&unit._product + below));
+            unit.pcout.next = unit.p.next;
+            unit._product = &unit._operands[0] * &unit._operands[1];
+            unit._operands = [signed(unit.a.val()), signed(unit.b.val())];
+        }
+    },
+    |unit| {
     // OPMODE: W = 0, Z = PCIN >> 17 (101) or 0 (000), Y and X = M (01, 01).
     let (name, opmode, addend) = if unit.cascade.0 {
         ("dsp_mac_cascade", "9'b001010101", " + (pcin_s >>> 17)")
@@ -98,6 +113,7 @@ pub struct Tile52 {
     pub p: Signal<Out, Bits<104>>,
     lo: [DspMac; 3],
     hi: [DspMac; 3],
+    _line: Line<Bits<104>>,
 }
 
 impl Default for Tile52 {
@@ -110,6 +126,7 @@ impl Default for Tile52 {
             p: Default::default(),
             lo: column(),
             hi: column(),
+            _line: Line::new(Self::latency()),
         }
     }
 }
@@ -121,7 +138,13 @@ impl Multiplier for Tile52 {
     }
 }
 
-verilog_logic!([] Tile52, drives: [p], |_unit| {
+verilog_logic!([] Tile52, drives: [p],
+    update: |unit| {
+        if unit.clock.pos_edge() {
+            unit.p.next = unit._line.step(wrapped(&(signed(unit.a.val()) * signed(unit.b.val()))));
+        }
+    },
+    |_unit| {
     let mut body = String::from(CHILDREN_MARK);
     body += "
   reg [51:0] a_1, a_2;

@@ -16,11 +16,11 @@
 //! Each bank has one writer: a product comes every third clock and operands are written between, the linear unit writes
 //! bank 1. An address is context and register. Timing: see [`FoldedFp2::latencies`].
 
-use crate::block::{comment, kernel_logic};
+use crate::block::{Title, comment};
 use crate::field::WIDTH;
 use crate::units::delay::TagPipe;
 use crate::units::fp2::{Fp2Linear, Fp2Mul};
-use crate::units::register::{Fp2Memory, Register};
+use crate::units::fp2_memory::Fp2Memory;
 use crate::units::schedule::{CONTEXT_BITS, Latencies, REGISTER_BITS};
 use rust_hdl::prelude::*;
 
@@ -79,17 +79,17 @@ pub struct FoldedFp2 {
     bank1_read: Fp2Memory<WIDTH, ADDRESS_BITS>,
     bank1_a: Fp2Memory<WIDTH, ADDRESS_BITS>,
     bank1_b: Fp2Memory<WIDTH, ADDRESS_BITS>,
-    from_linear: Register<Bit>,
-    a_from_linear: Register<Bit>,
-    b_from_linear: Register<Bit>,
-    op: Register<Bits<3>>,
+    from_linear: DFF<Bit>,
+    a_from_linear: DFF<Bit>,
+    b_from_linear: DFF<Bit>,
+    op: DFF<Bits<3>>,
     // The product's operands: the first waits for the second, then both stay for a beat.
-    first_c0: Register<Bits<WIDTH>>,
-    first_c1: Register<Bits<WIDTH>>,
-    left_c0: Register<Bits<WIDTH>>,
-    left_c1: Register<Bits<WIDTH>>,
-    right_c0: Register<Bits<WIDTH>>,
-    right_c1: Register<Bits<WIDTH>>,
+    first_c0: DFF<Bits<WIDTH>>,
+    first_c1: DFF<Bits<WIDTH>>,
+    left_c0: DFF<Bits<WIDTH>>,
+    left_c1: DFF<Bits<WIDTH>>,
+    right_c0: DFF<Bits<WIDTH>>,
+    right_c1: DFF<Bits<WIDTH>>,
     product_tag: TagPipe<ADDRESS_BITS>,
     linear_tag: TagPipe<ADDRESS_BITS>,
     // What bank 0 is given.
@@ -99,6 +99,7 @@ pub struct FoldedFp2 {
     write0_c1: Signal<Local, Bits<WIDTH>>,
     port_c0: Signal<Local, Bits<WIDTH>>,
     port_c1: Signal<Local, Bits<WIDTH>>,
+    title: Title,
 }
 
 /// Clocks from a product's first read to its operands' registers: two reads, one after the other, and the register.
@@ -112,7 +113,7 @@ impl Default for FoldedFp2 {
         let bank = || Fp2Memory::new(1 << ADDRESS_BITS);
         let product_tag = TagPipe::new(PRODUCT_READ + multiply.latency());
         let linear_tag = TagPipe::new(LINEAR_READ + sum.latency());
-        Self {
+        let mut unit = Self {
             clock: Default::default(),
             reset: Default::default(),
             beat: Default::default(),
@@ -141,16 +142,16 @@ impl Default for FoldedFp2 {
             bank1_read: bank(),
             bank1_a: bank(),
             bank1_b: bank(),
-            from_linear: Register::default(),
-            a_from_linear: Register::default(),
-            b_from_linear: Register::default(),
-            op: Register::default(),
-            first_c0: Register::default(),
-            first_c1: Register::default(),
-            left_c0: Register::default(),
-            left_c1: Register::default(),
-            right_c0: Register::default(),
-            right_c1: Register::default(),
+            from_linear: Default::default(),
+            a_from_linear: Default::default(),
+            b_from_linear: Default::default(),
+            op: Default::default(),
+            first_c0: Default::default(),
+            first_c1: Default::default(),
+            left_c0: Default::default(),
+            left_c1: Default::default(),
+            right_c0: Default::default(),
+            right_c1: Default::default(),
             product_tag,
             linear_tag,
             write0: Default::default(),
@@ -159,7 +160,10 @@ impl Default for FoldedFp2 {
             write0_c1: Default::default(),
             port_c0: Default::default(),
             port_c1: Default::default(),
-        }
+            title: Title::default(),
+        };
+        unit.title = unit.titled();
+        unit
     }
 }
 
@@ -171,6 +175,23 @@ impl FoldedFp2 {
         Latencies { product: self.product_tag.latency() + 1, linear: self.linear_tag.latency() + 1, load: 1, output: 1 }
     }
 
+    /// Name and description of its module.
+    fn titled(&self) -> Title {
+        let unit = self;
+        let latencies = unit.latencies();
+        let description = format!(
+            "One Montgomery multiplier, one linear unit and the memory of {} contexts of 2 x {} Fp2 elements.\n\
+             A product every three clocks, readable {} clocks after its first operand's read; a sum every clock, after {}.",
+            1 << CONTEXT_BITS,
+            1 << REGISTER_BITS,
+            latencies.product,
+            latencies.linear
+        );
+        Title::new("folded_fp2", &description)
+    }
+}
+
+impl Logic for FoldedFp2 {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, multiply, sum, bank0_read, bank0_a, bank0_b, bank1_read, bank1_a, bank1_b);
@@ -270,13 +291,3 @@ impl FoldedFp2 {
         self.bank1_b.write_c1.next = self.sum.r_c1.val();
     }
 }
-
-kernel_logic!([] FoldedFp2, |unit| {
-    let latencies = unit.latencies();
-    let description = format!(
-        "One Montgomery multiplier, one linear unit and the memory of {} contexts of 2 x {} Fp2 elements.\n\
-         A product every three clocks, readable {} clocks after its first operand's read; a sum every clock, after {}.",
-        1 << CONTEXT_BITS, 1 << REGISTER_BITS, latencies.product, latencies.linear
-    );
-    ("folded_fp2".into(), description)
-});

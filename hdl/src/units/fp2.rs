@@ -5,12 +5,11 @@
 //!  c0 = a0·b0 − a1·b1      c1 = (a0 + a1)·(b0 + b1) − (a0·b0 + a1·b1)
 //! ```
 
-use crate::block::{comment, kernel_logic};
+use crate::block::{Title, comment};
 use crate::field::{WIDTH, modulus};
 use crate::units::delay::Delay;
 use crate::units::mod_add::{ModAdd, ModOp};
 use crate::units::mont_mul::MontMul;
-use crate::units::register::Register;
 use rust_hdl::prelude::*;
 
 /// r = a·b·R⁻¹ in Fp2 on one Montgomery multiplier: one product every three clocks (a beat).
@@ -38,13 +37,14 @@ pub struct Fp2Mul {
     mul: MontMul,
     sum_a: ModAdd<WIDTH>,
     sum_b: ModAdd<WIDTH>,
-    left: Register<Bits<WIDTH>>,
-    right: Register<Bits<WIDTH>>,
-    first: Register<Bits<WIDTH>>,
+    left: DFF<Bits<WIDTH>>,
+    right: DFF<Bits<WIDTH>>,
+    first: DFF<Bits<WIDTH>>,
     add_outer: ModAdd<WIDTH>,
     sub_real: ModAdd<WIDTH>,
     sub_imaginary: ModAdd<WIDTH>,
     late: Delay<WIDTH>,
+    title: Title,
 }
 
 impl Default for Fp2Mul {
@@ -52,7 +52,7 @@ impl Default for Fp2Mul {
         let (add, sub) = (|| ModAdd::new(ModOp::Add, &modulus()), || ModAdd::new(ModOp::Sub, &modulus()));
         // The sums of a beat are there from clock 4 to clock 6 after its first: in the one with beat 2, clock 5.
         assert!((3..=5).contains(&ModAdd::<WIDTH>::LATENCY), "the sums must meet the beat's third clock");
-        Self {
+        let mut unit = Self {
             clock: Default::default(),
             beat: Default::default(),
             a_c0: Default::default(),
@@ -64,14 +64,17 @@ impl Default for Fp2Mul {
             mul: MontMul::default(),
             sum_a: add(),
             sum_b: add(),
-            left: Register::default(),
-            right: Register::default(),
-            first: Register::default(),
+            left: Default::default(),
+            right: Default::default(),
+            first: Default::default(),
             add_outer: add(),
             sub_real: sub(),
             sub_imaginary: sub(),
             late: Delay::new(ModAdd::<WIDTH>::LATENCY),
-        }
+            title: Title::default(),
+        };
+        unit.title = unit.titled();
+        unit
     }
 }
 
@@ -82,6 +85,19 @@ impl Fp2Mul {
         third + 1 + self.mul.latency() + self.sub_imaginary.latency()
     }
 
+    /// Name and description of its module.
+    fn titled(&self) -> Title {
+        let unit = self;
+        let description = format!(
+            "r = a*b/2^384 in Fp2 on one multiplier (Karatsuba): a product every three clocks, latency {}.\n\
+             beat counts the clocks of a beat; the operands stay for the three clocks of their beat.",
+            unit.latency()
+        );
+        Title::new("fp2_mul", &description)
+    }
+}
+
+impl Logic for Fp2Mul {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, mul, sum_a, sum_b, left, right, first, add_outer, sub_real, sub_imaginary, late);
@@ -118,15 +134,6 @@ impl Fp2Mul {
     }
 }
 
-kernel_logic!([] Fp2Mul, |unit| {
-    let description = format!(
-        "r = a*b/2^384 in Fp2 on one multiplier (Karatsuba): a product every three clocks, latency {}.\n\
-         beat counts the clocks of a beat; the operands stay for the three clocks of their beat.",
-        unit.latency()
-    );
-    ("fp2_mul".into(), description)
-});
-
 /// r = a ± b in Fp2, one result a clock, with b's components swapped first where asked.
 ///
 /// `op` bit 0 subtracts in c0, bit 1 subtracts in c1, bit 2 swaps b: 000 is a + b, 011 is a − b, 101 with b = a is ξ·a.
@@ -148,21 +155,22 @@ pub struct Fp2Linear {
     pub r_c0: Signal<Out, Bits<WIDTH>>,
     /// Result.
     pub r_c1: Signal<Out, Bits<WIDTH>>,
-    left_c0: Register<Bits<WIDTH>>,
-    left_c1: Register<Bits<WIDTH>>,
-    right_c0: Register<Bits<WIDTH>>,
-    right_c1: Register<Bits<WIDTH>>,
+    left_c0: DFF<Bits<WIDTH>>,
+    left_c1: DFF<Bits<WIDTH>>,
+    right_c0: DFF<Bits<WIDTH>>,
+    right_c1: DFF<Bits<WIDTH>>,
     add_c0: ModAdd<WIDTH>,
     add_c1: ModAdd<WIDTH>,
     sub_c0: ModAdd<WIDTH>,
     sub_c1: ModAdd<WIDTH>,
     operation: Delay<3>,
+    title: Title,
 }
 
 impl Default for Fp2Linear {
     fn default() -> Self {
         let (add, sub) = (|| ModAdd::new(ModOp::Add, &modulus()), || ModAdd::new(ModOp::Sub, &modulus()));
-        Self {
+        let mut unit = Self {
             clock: Default::default(),
             op: Default::default(),
             a_c0: Default::default(),
@@ -171,16 +179,19 @@ impl Default for Fp2Linear {
             b_c1: Default::default(),
             r_c0: Default::default(),
             r_c1: Default::default(),
-            left_c0: Register::default(),
-            left_c1: Register::default(),
-            right_c0: Register::default(),
-            right_c1: Register::default(),
+            left_c0: Default::default(),
+            left_c1: Default::default(),
+            right_c0: Default::default(),
+            right_c1: Default::default(),
             add_c0: add(),
             add_c1: add(),
             sub_c0: sub(),
             sub_c1: sub(),
             operation: Delay::new(1 + ModAdd::<WIDTH>::LATENCY),
-        }
+            title: Title::default(),
+        };
+        unit.title = unit.titled();
+        unit
     }
 }
 
@@ -190,6 +201,19 @@ impl Fp2Linear {
         1 + self.add_c0.latency()
     }
 
+    /// Name and description of its module.
+    fn titled(&self) -> Title {
+        let unit = self;
+        let description = format!(
+            "r = a + b or a - b in Fp2, one result a clock, latency {}.\n\
+             op: bit 0 subtracts in c0, bit 1 subtracts in c1, bit 2 swaps the components of b.",
+            unit.latency()
+        );
+        Title::new("fp2_linear", &description)
+    }
+}
+
+impl Logic for Fp2Linear {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, left_c0, left_c1, right_c0, right_c1, add_c0, add_c1, sub_c0, sub_c1, operation);
@@ -220,12 +244,3 @@ impl Fp2Linear {
         }
     }
 }
-
-kernel_logic!([] Fp2Linear, |unit| {
-    let description = format!(
-        "r = a + b or a - b in Fp2, one result a clock, latency {}.\n\
-         op: bit 0 subtracts in c0, bit 1 subtracts in c1, bit 2 swaps the components of b.",
-        unit.latency()
-    );
-    ("fp2_linear".into(), description)
-});

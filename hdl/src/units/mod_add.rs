@@ -1,15 +1,19 @@
 //! Modular addition and subtraction, with the carry cut into chunks of 96 bits.
 //!
-//! A chunk's sum is registered with its own carry; in the next stage the carries are resolved over the few chunks
+//! A chunk's sum is registered with its own carry; in the next stage the carries are resolved over the four chunks
 //! (generate: the chunk overflowed; propagate: it is all ones) and each chunk is incremented at most once. No stage has
-//! a longer carry chain than a chunk.
+//! a longer carry chain than a chunk. A difference is a + not b + 1: its carry out is 1 where nothing was borrowed.
 
-use crate::block::{Config, module, verilog_logic};
+use crate::block::{Parameter, Title};
 use num_bigint::BigUint;
 use rust_hdl::prelude::*;
 
 /// The longest carry of one stage, in bits.
 pub const CHUNK: usize = 96;
+/// Chunks of a word.
+const CHUNKS: usize = 4;
+/// The widest operands.
+pub const MAX_WIDTH: usize = CHUNK * CHUNKS;
 
 /// Which of the two operations a [`ModAdd`] does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,7 +25,9 @@ pub enum ModOp {
     Sub,
 }
 
-/// r = a ± b mod m, one result a clock. Inputs below m, result below m; m < 2^(W−1). Latency 4.
+/// r = a ± b mod m, one result a clock. Inputs below m, result below m; m < 2^(W−1), W ≤ 384. Latency 4.
+///
+/// Clock 1: chunks of a + b, or of a + not b. Clock 2: their carries. Clocks 3 and 4: the [`Correction`].
 #[derive(LogicBlock)]
 pub struct ModAdd<const W: usize> {
     /// Clock.
@@ -32,24 +38,53 @@ pub struct ModAdd<const W: usize> {
     pub b: Signal<In, Bits<W>>,
     /// Result, below m.
     pub r: Signal<Out, Bits<W>>,
-    op: Config<ModOp>,
-    modulus: Config<BigUint>,
+    subtract: Parameter<Bit>,
+    a_wide: Signal<Local, Bits<MAX_WIDTH>>,
+    b_wide: Signal<Local, Bits<MAX_WIDTH>>,
+    a_chunk: [Signal<Local, Bits<CHUNK>>; CHUNKS],
+    b_chunk: [Signal<Local, Bits<CHUNK>>; CHUNKS],
+    sum: [DFF<Bits<97>>; CHUNKS],
+    carry: [Signal<Local, Bit>; 5],
+    resolved: [DFF<Bits<CHUNK>>; CHUNKS],
+    carry_out: DFF<Bit>,
+    correction: Correction,
+    r_wide: Signal<Local, Bits<MAX_WIDTH>>,
+    title: Title,
 }
 
 impl<const W: usize> ModAdd<W> {
     /// Clocks from operands to result.
-    pub const LATENCY: usize = 4;
+    pub const LATENCY: usize = 2 + Correction::LATENCY;
 
     /// The unit for one operation and one modulus below 2^(W−1).
     pub fn new(op: ModOp, modulus: &BigUint) -> Self {
+        assert!(W <= MAX_WIDTH, "{W} bits are more than {CHUNKS} chunks of {CHUNK}");
         assert!(modulus.bits() < W as u64, "the modulus must leave a bit for the sum");
+        let (name, sign) = match op {
+            ModOp::Add => ("mod_add", "+"),
+            ModOp::Sub => ("mod_sub", "-"),
+        };
+        let latency = Self::LATENCY;
+        let description = format!(
+            "r = a {sign} b mod m for a, b < m; {W} bits, carries of at most {CHUNK} bits, latency {latency}.\nm = {modulus:#x}"
+        );
         Self {
             clock: Default::default(),
             a: Default::default(),
             b: Default::default(),
             r: Default::default(),
-            op: Config(op),
-            modulus: Config(modulus.clone()),
+            subtract: Parameter::new(op == ModOp::Sub),
+            a_wide: Default::default(),
+            b_wide: Default::default(),
+            a_chunk: Default::default(),
+            b_chunk: Default::default(),
+            sum: Default::default(),
+            carry: Default::default(),
+            resolved: Default::default(),
+            carry_out: Default::default(),
+            correction: Correction::new(op, modulus),
+            r_wide: Default::default(),
+            title: Title::new(&format!("{name}_{W}"), &description),
         }
     }
 
@@ -59,113 +94,125 @@ impl<const W: usize> ModAdd<W> {
     }
 }
 
-verilog_logic!([const W: usize] ModAdd<W>, drives: [r], |unit| {
-    let (name, first, sign) = match unit.op.0 {
-        ModOp::Add => ("mod_add", '+', "+"),
-        ModOp::Sub => ("mod_sub", '-', "-"),
-    };
-    let mut body = chunked_stage("s", 'a', first, 'b', W);
-    body += &resolve("s", first, W);
-    body += &match unit.op.0 {
-        ModOp::Add => subtract_modulus(&unit.modulus.0, W),
-        ModOp::Sub => add_modulus(&unit.modulus.0, W),
-    };
-    body += "  assign r = r_q;";
-    let description = format!(
-        "r = a {sign} b mod m for a, b < m; {W} bits, carries of at most {CHUNK} bits, latency {}.\nm = {:#x}",
-        ModAdd::<W>::LATENCY, unit.modulus.0
-    );
-    module(&format!("{name}_{W}"), &description, &body)
-});
-
-/// The chunks of a word: (index, lowest bit, width).
-fn chunks(width: usize) -> impl Iterator<Item = (usize, usize, usize)> {
-    (0..width.div_ceil(CHUNK)).map(move |i| (i, i * CHUNK, CHUNK.min(width - i * CHUNK)))
+/// Without a modulus: a + b.
+impl<const W: usize> Default for ModAdd<W> {
+    fn default() -> Self {
+        Self::new(ModOp::Add, &BigUint::ZERO)
+    }
 }
 
-/// Stage: each chunk of `a op b` with its own carry on top, in `{name}{i}`.
-fn chunked_stage(name: &str, a: char, op: char, b: char, width: usize) -> String {
-    chunks(width)
-        .map(|(i, low, bits)| {
-            let high = low + bits - 1;
-            format!(
-                "  reg [{bits}:0] {name}{i};\n  always @(posedge clock) {name}{i} <= \
-                 {{1'b0, {a}[{high}:{low}]}} {op} {{1'b0, {b}[{high}:{low}]}};\n"
-            )
-        })
-        .collect()
+impl<const W: usize> Logic for ModAdd<W> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, carry_out, correction);
+        self.a_wide.next = bit_cast::<384, W>(self.a.val());
+        self.b_wide.next = bit_cast::<384, W>(self.b.val());
+        self.carry[0].next = self.subtract.val();
+        for i in 0..4 {
+            self.sum[i].clock.next = self.clock.val();
+            self.resolved[i].clock.next = self.clock.val();
+            self.a_chunk[i].next = self.a_wide.val().get_bits::<96>(i * 96);
+            if self.subtract.val() {
+                self.b_chunk[i].next = !self.b_wide.val().get_bits::<96>(i * 96);
+            } else {
+                self.b_chunk[i].next = self.b_wide.val().get_bits::<96>(i * 96);
+            }
+            self.sum[i].d.next = self.a_chunk[i].val().get_bits::<97>(0) + self.b_chunk[i].val().get_bits::<97>(0);
+            self.carry[i + 1].next =
+                self.sum[i].q.val().get_bit(96) | (self.sum[i].q.val().get_bits::<96>(0).all() & self.carry[i].val());
+            self.resolved[i].d.next = self.sum[i].q.val().get_bits::<96>(0) + self.carry[i].val();
+            self.correction.s[i].next = self.resolved[i].q.val();
+        }
+        self.carry_out.d.next = self.carry[4].val();
+        self.correction.carry.next = self.carry_out.q.val();
+        self.r_wide.next = bit_cast::<384, 96>(self.correction.r[0].val())
+            | (bit_cast::<384, 96>(self.correction.r[1].val()) << 96)
+            | (bit_cast::<384, 96>(self.correction.r[2].val()) << 192)
+            | (bit_cast::<384, 96>(self.correction.r[3].val()) << 288);
+        self.r.next = bit_cast::<W, 384>(self.r_wide.val());
+    }
 }
 
-/// Wires `{name}_c{i}`: the carry (or borrow) into chunk i; `{name}_c{n}` is the one out of the word.
-fn carries(name: &str, op: char, width: usize) -> String {
-    let mut text = format!("  wire {name}_c0 = 1'b0;\n");
-    for (i, _, bits) in chunks(width) {
-        let through = if op == '+' { "&" } else { "~|" };
-        text += &format!(
-            "  wire {name}_c{} = {name}{i}[{bits}] | ({through}{name}{i}[{}:0] & {name}_c{i});\n",
-            i + 1,
-            bits - 1
-        );
-    }
-    text
+/// The last two clocks of a modular operation: s − m where that is not negative, else s; or, after a subtraction, s + m
+/// where it borrowed (`carry` 0), else s.
+#[derive(LogicBlock)]
+pub struct Correction {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// The sum, below 2m, or the difference modulo 2^384, above −m; in chunks.
+    pub s: [Signal<In, Bits<CHUNK>>; CHUNKS],
+    /// The carry out of a difference.
+    pub carry: Signal<In, Bit>,
+    /// Result, below m.
+    pub r: [Signal<Out, Bits<CHUNK>>; CHUNKS],
+    subtract: Parameter<Bit>,
+    modulus: [Parameter<Bits<CHUNK>>; CHUNKS],
+    addend: [Signal<Local, Bits<CHUNK>>; CHUNKS],
+    kept: [DFF<Bits<CHUNK>>; CHUNKS],
+    sum: [DFF<Bits<97>>; CHUNKS],
+    carries: [Signal<Local, Bit>; 5],
+    result: [DFF<Bits<CHUNK>>; CHUNKS],
+    title: Title,
 }
 
-/// Stage: the chunks with their carries resolved, in `{name}_q`; the carry out, in `{name}_out`.
-fn resolve(name: &str, op: char, width: usize) -> String {
-    let last = width.div_ceil(CHUNK);
-    let mut text = carries(name, op, width);
-    text += &format!("  reg [{}:0] {name}_q;\n  reg {name}_out;\n  always @(posedge clock) begin\n", width - 1);
-    for (i, low, bits) in chunks(width) {
-        text += &format!(
-            "    {name}_q[{}:{low}] <= {name}{i}[{}:0] {op} {{{}'d0, {name}_c{i}}};\n",
-            low + bits - 1,
-            bits - 1,
-            bits - 1
-        );
+impl Correction {
+    /// Clocks from s to r.
+    pub const LATENCY: usize = 2;
+
+    /// The unit after one operation, for one modulus of at most 383 bits.
+    pub fn new(op: ModOp, modulus: &BigUint) -> Self {
+        let (name, what) = match op {
+            ModOp::Add => ("correct_sum", "r = s - m where that is not negative, else s"),
+            ModOp::Sub => ("correct_difference", "r = s + m where the difference borrowed, else s"),
+        };
+        let mask = (BigUint::from(1u32) << CHUNK) - 1u32;
+        Self {
+            clock: Default::default(),
+            s: Default::default(),
+            carry: Default::default(),
+            r: Default::default(),
+            subtract: Parameter::new(op == ModOp::Sub),
+            modulus: std::array::from_fn(|i| Parameter::new((modulus >> (i * CHUNK) & &mask).into())),
+            addend: Default::default(),
+            kept: Default::default(),
+            sum: Default::default(),
+            carries: Default::default(),
+            result: Default::default(),
+            title: Title::new(name, &format!("{what}; chunks of {CHUNK} bits, latency 2.\nm = {modulus:#x}")),
+        }
     }
-    text + &format!("    {name}_out <= {name}_c{last};\n  end\n")
 }
 
-/// Stages 3 and 4 of an addition: s − m where that is not negative, else s.
-pub(crate) fn subtract_modulus(modulus: &BigUint, width: usize) -> String {
-    let mut text = format!(
-        "  wire [{top}:0] m = {width}'h{modulus:x};\n  reg [{top}:0] keep;\n  always @(posedge clock) keep <= s_q;\n",
-        top = width - 1
-    );
-    for (i, low, bits) in chunks(width) {
-        let high = low + bits - 1;
-        text += &format!(
-            "  reg [{bits}:0] d{i};\n  always @(posedge clock) d{i} <= {{1'b0, s_q[{high}:{low}]}} - {{1'b0, m[{high}:{low}]}};\n"
-        );
+impl Logic for Correction {
+    #[hdl_gen]
+    #[allow(clippy::collapsible_if)] // a parameter alone in a condition: one branch becomes Verilog
+    fn update(&mut self) {
+        self.carries[0].next = !self.subtract.val();
+        for i in 0..4 {
+            self.kept[i].clock.next = self.clock.val();
+            self.sum[i].clock.next = self.clock.val();
+            self.result[i].clock.next = self.clock.val();
+            if self.subtract.val() {
+                self.addend[i].next = self.modulus[i].val();
+                if self.carry.val() {
+                    self.addend[i].next = bits::<96>(0);
+                }
+            } else {
+                self.addend[i].next = !self.modulus[i].val();
+            }
+            self.sum[i].d.next = self.s[i].val().get_bits::<97>(0) + self.addend[i].val().get_bits::<97>(0);
+            self.kept[i].d.next = self.s[i].val();
+            self.carries[i + 1].next =
+                self.sum[i].q.val().get_bit(96) | (self.sum[i].q.val().get_bits::<96>(0).all() & self.carries[i].val());
+            self.result[i].d.next = self.sum[i].q.val().get_bits::<96>(0) + self.carries[i].val();
+            self.r[i].next = self.result[i].q.val();
+        }
+        if !self.subtract.val() {
+            if !self.carries[4].val() {
+                for i in 0..4 {
+                    self.result[i].d.next = self.kept[i].q.val();
+                }
+            }
+        }
     }
-    text += &carries("d", '-', width);
-    text += &format!("  reg [{}:0] r_q;\n  always @(posedge clock) begin\n", width - 1);
-    let last = width.div_ceil(CHUNK);
-    for (i, low, bits) in chunks(width) {
-        let high = low + bits - 1;
-        text += &format!(
-            "    r_q[{high}:{low}] <= d_c{last} ? keep[{high}:{low}] : d{i}[{}:0] - {{{}'d0, d_c{i}}};\n",
-            bits - 1,
-            bits - 1
-        );
-    }
-    text + "  end\n"
-}
-
-/// Stages 3 and 4 of a subtraction: the difference, plus m where it borrowed.
-fn add_modulus(modulus: &BigUint, width: usize) -> String {
-    let mut text = format!("  wire [{}:0] m = s_out ? {width}'h{modulus:x} : {width}'d0;\n", width - 1);
-    for (i, low, bits) in chunks(width) {
-        let high = low + bits - 1;
-        text += &format!(
-            "  reg [{bits}:0] t{i};\n  always @(posedge clock) t{i} <= {{1'b0, s_q[{high}:{low}]}} + {{1'b0, m[{high}:{low}]}};\n"
-        );
-    }
-    text += &carries("t", '+', width);
-    text += &format!("  reg [{}:0] r_q;\n  always @(posedge clock) begin\n", width - 1);
-    for (i, low, bits) in chunks(width) {
-        let high = low + bits - 1;
-        text += &format!("    r_q[{high}:{low}] <= t{i}[{}:0] + {{{}'d0, t_c{i}}};\n", bits - 1, bits - 1);
-    }
-    text + "  end\n"
 }

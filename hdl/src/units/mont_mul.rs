@@ -7,15 +7,17 @@
 //!                                       T·(−p⁻¹) mod R      (T + q·p) / R
 //! ```
 
-use crate::block::{module, verilog_logic};
+use crate::block::Title;
 use crate::field::{WIDTH, modulus, negated_inverse};
 use crate::units::const_mul::{GUARD, HighProduct, LowProduct};
 use crate::units::delay::Delay;
-use crate::units::mod_add::subtract_modulus;
+use crate::units::mod_add::{Correction, ModOp};
 use crate::units::product::{Multiplier, Product384};
 use rust_hdl::prelude::*;
 
 const TOP: usize = WIDTH + GUARD;
+// The kernel's slice starts here; an index in a kernel is a number.
+const _: () = assert!(WIDTH - GUARD == 368);
 
 /// r = a·b·R⁻¹ mod p, R = 2^384. Inputs below p, result below p; one result a clock.
 #[derive(LogicBlock)]
@@ -32,6 +34,8 @@ pub struct MontMul {
     low: LowProduct<WIDTH>,
     high: HighProduct<WIDTH, TOP>,
     late: Delay<TOP>,
+    correction: Correction,
+    title: Title,
 }
 
 impl Default for MontMul {
@@ -44,39 +48,49 @@ impl Default for MontMul {
             r: Default::default(),
             product: Product384::default(),
             late: Delay::new(low.latency() + 1),
+            title: Title::new(
+                "mont_mul",
+                &format!(
+                    "r = a*b/2^{WIDTH} mod p for a, b < p, one result a clock, latency {}.",
+                    Self::latency_of(&low, &high)
+                ),
+            ),
             low,
             high,
+            correction: Correction::new(ModOp::Add, &modulus()),
         }
     }
 }
 
 impl MontMul {
-    /// Clocks of the conditional subtraction at the end.
-    const SUBTRACT: usize = 2;
-
     /// Clocks from factors to result.
     pub fn latency(&self) -> usize {
-        Product384::latency() + self.low.latency() + self.high.latency() + Self::SUBTRACT
+        Self::latency_of(&self.low, &self.high)
+    }
+
+    fn latency_of(low: &LowProduct<WIDTH>, high: &HighProduct<WIDTH, TOP>) -> usize {
+        Product384::latency() + low.latency() + high.latency() + Correction::LATENCY
     }
 }
 
-verilog_logic!([] MontMul, drives: [r], |unit| {
-    let body = format!(
-        "  assign product_a = a;
-  assign product_b = b;
-  assign low_x_in = product_p[{}:0];
-  assign high_q = low_p;
-  assign late_d = product_p[{}:{}];
-  assign high_t = late_q;
-  // (T + q*p) / R < p^2 / R + p < 2p: one subtraction brings it below p.
-  wire [{}:0] s_q = high_w;
-{}  assign r = r_q;",
-        WIDTH - 1,
-        2 * WIDTH - 1,
-        WIDTH - GUARD,
-        WIDTH - 1,
-        subtract_modulus(&modulus(), WIDTH)
-    );
-    let description = format!("r = a*b/2^384 mod p for a, b < p, one result a clock, latency {}.", unit.latency());
-    module("mont_mul", &description, &body)
-});
+impl Logic for MontMul {
+    #[hdl_gen]
+    fn update(&mut self) {
+        clock!(self, clock, product, low, high, late, correction);
+        self.product.a.next = self.a.val();
+        self.product.b.next = self.b.val();
+        self.low.x_in.next = self.product.p.val().get_bits::<WIDTH>(0);
+        self.high.q.next = self.low.p.val();
+        self.late.d.next = self.product.p.val().get_bits::<TOP>(368);
+        self.high.t.next = self.late.q.val();
+        // (T + q*p) / R < p^2 / R + p < 2p: one subtraction brings it below p.
+        for i in 0..4 {
+            self.correction.s[i].next = self.high.w.val().get_bits::<96>(i * 96);
+        }
+        self.correction.carry.next = false;
+        self.r.next = bit_cast::<384, 96>(self.correction.r[0].val())
+            | (bit_cast::<384, 96>(self.correction.r[1].val()) << 96)
+            | (bit_cast::<384, 96>(self.correction.r[2].val()) << 192)
+            | (bit_cast::<384, 96>(self.correction.r[3].val()) << 288);
+    }
+}

@@ -3,13 +3,15 @@
 //! The formulas are lists of steps over named values. A step starts when its later operand is there; the earlier one
 //! waits in a delay line, and lines of one value are shared. Latencies follow from the units'.
 
-use crate::block::{Config, module, verilog_logic};
+use crate::block::{Config, Title};
 use crate::field::{WIDTH, modulus};
 use crate::units::delay::Delay;
 use crate::units::mod_add::{ModAdd, ModOp};
 use crate::units::mont_mul::MontMul;
+use rust_hdl::prelude::ast::{VerilogExpression, VerilogStatement};
 use rust_hdl::prelude::*;
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 /// Renes–Costello–Batina 2016, algorithm 7: 12 multiplications, b₃ = 12. Any two points, identities included.
 pub const FULL: &str = "
@@ -39,8 +41,64 @@ xa = xy * minus; xb = yz * xzb; x3 = xa - xb
 ya = xzb * xx3; yb = minus * plus; y3 = ya + yb
 za = plus * yz; zb = xx3 * xy; z3 = za + zb";
 
-/// An adder of points with ports x1 y1 z1, x2 y2 z2 and x3 y3 z3 of W bits, one addition a clock.
-pub trait Adder<const W: usize>: Block {
+/// The ports of an adder of points with coordinates of W bits.
+#[derive(Default)]
+pub struct PointPorts<const W: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// First point.
+    pub x1: Signal<In, Bits<W>>,
+    /// First point.
+    pub y1: Signal<In, Bits<W>>,
+    /// First point.
+    pub z1: Signal<In, Bits<W>>,
+    /// Second point.
+    pub x2: Signal<In, Bits<W>>,
+    /// Second point.
+    pub y2: Signal<In, Bits<W>>,
+    /// Second point.
+    pub z2: Signal<In, Bits<W>>,
+    /// Sum.
+    pub x3: Signal<Out, Bits<W>>,
+    /// Sum.
+    pub y3: Signal<Out, Bits<W>>,
+    /// Sum.
+    pub z3: Signal<Out, Bits<W>>,
+}
+
+impl<const W: usize> Logic for PointPorts<W> {
+    fn update(&mut self) {}
+}
+
+/// The ports are ports of the unit that holds them, under their own names.
+impl<const W: usize> Block for PointPorts<W> {
+    fn connect_all(&mut self) {}
+
+    fn update_all(&mut self) {
+        let Self { clock, x1, y1, z1, x2, y2, z2, x3, y3, z3 } = self;
+        clock.update_all();
+        [x1, y1, z1, x2, y2, z2].into_iter().for_each(Block::update_all);
+        [x3, y3, z3].into_iter().for_each(Block::update_all);
+    }
+
+    fn has_changed(&self) -> bool {
+        let Self { clock, x1, y1, z1, x2, y2, z2, x3, y3, z3 } = self;
+        clock.has_changed()
+            || [x1, y1, z1, x2, y2, z2].into_iter().any(Block::has_changed)
+            || [x3, y3, z3].into_iter().any(Block::has_changed)
+    }
+
+    fn accept(&self, _name: &str, probe: &mut dyn Probe) {
+        let Self { clock, x1, y1, z1, x2, y2, z2, x3, y3, z3 } = self;
+        clock.accept("clock", probe);
+        let inputs = [("x1", x1), ("y1", y1), ("z1", z1), ("x2", x2), ("y2", y2), ("z2", z2)];
+        inputs.into_iter().for_each(|(name, port)| port.accept(name, probe));
+        [("x3", x3), ("y3", y3), ("z3", z3)].into_iter().for_each(|(name, port)| port.accept(name, probe));
+    }
+}
+
+/// An adder of points, one addition a clock. It stands for its ports, so that an engine may be generic over it.
+pub trait Adder<const W: usize>: Block + DerefMut<Target = PointPorts<W>> {
     /// Clocks from the operands to the sum.
     fn latency(&self) -> usize;
 }
@@ -50,41 +108,107 @@ pub trait Adder<const W: usize>: Block {
 /// The mixed adder ignores z2 and takes it as 1.
 #[derive(LogicBlock)]
 pub struct PointAdd {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// First point.
-    pub x1: Signal<In, Bits<WIDTH>>,
-    /// First point.
-    pub y1: Signal<In, Bits<WIDTH>>,
-    /// First point.
-    pub z1: Signal<In, Bits<WIDTH>>,
-    /// Second point.
-    pub x2: Signal<In, Bits<WIDTH>>,
-    /// Second point.
-    pub y2: Signal<In, Bits<WIDTH>>,
-    /// Second point.
-    pub z2: Signal<In, Bits<WIDTH>>,
-    /// Sum.
-    pub x3: Signal<Out, Bits<WIDTH>>,
-    /// Sum.
-    pub y3: Signal<Out, Bits<WIDTH>>,
-    /// Sum.
-    pub z3: Signal<Out, Bits<WIDTH>>,
+    ports: PointPorts<WIDTH>,
     mul: Vec<MontMul>,
     add: Vec<ModAdd<WIDTH>>,
     sub: Vec<ModAdd<WIDTH>>,
     line: Vec<Delay<WIDTH>>,
     plan: Config<Plan>,
+    title: Title,
+}
+
+impl Deref for PointAdd {
+    type Target = PointPorts<WIDTH>;
+    fn deref(&self) -> &Self::Target {
+        &self.ports
+    }
+}
+
+impl DerefMut for PointAdd {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.ports
+    }
 }
 
 /// Where every value comes from, and when.
 #[derive(Clone, Debug, Default)]
 struct Plan {
     name: &'static str,
-    wiring: String,
+    wires: Vec<Wire>,
     latency: usize,
     lines: Vec<usize>,
     counts: [usize; 3],
+    /// A line for each step: what is computed where and when.
+    schedule: String,
+}
+
+/// A kind of unit, and which one of it.
+type Unit = (Kind, usize);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Mul,
+    Add,
+    Sub,
+}
+
+/// What drives a wire.
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    /// An operand: x1 y1 z1 x2 y2 z2.
+    Operand(usize),
+    /// A unit's result.
+    Unit(Unit),
+    /// A delay line's end.
+    Line(usize),
+}
+
+/// What a wire drives.
+#[derive(Clone, Copy, Debug)]
+enum Sink {
+    /// A unit's first or second operand.
+    Unit(Unit, bool),
+    /// A delay line.
+    Line(usize),
+    /// A coordinate of the sum.
+    Sum(usize),
+}
+
+/// A value of the formula on its way from one unit to the next.
+#[derive(Clone, Copy, Debug)]
+struct Wire {
+    source: Source,
+    sink: Sink,
+}
+
+const OPERANDS: [&str; 6] = ["x1", "y1", "z1", "x2", "y2", "z2"];
+const SUM: [&str; 3] = ["x3", "y3", "z3"];
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Mul => "mul",
+            Kind::Add => "add",
+            Kind::Sub => "sub",
+        }
+    }
+}
+
+impl Wire {
+    /// The wire as rust-hdl's statement.
+    fn statement(&self) -> VerilogStatement {
+        let source = match self.source {
+            Source::Operand(index) => OPERANDS[index].into(),
+            Source::Unit((kind, index)) => format!("{}${index}$r", kind.name()),
+            Source::Line(index) => format!("line${index}$q"),
+        };
+        let sink = match self.sink {
+            Sink::Unit((kind, index), second) => format!("{}${index}${}", kind.name(), if second { "b" } else { "a" }),
+            Sink::Line(index) => format!("line${index}$d"),
+            Sink::Sum(index) => SUM[index].into(),
+        };
+        VerilogStatement::Assignment(VerilogExpression::Signal(sink), VerilogExpression::Signal(source))
+    }
 }
 
 impl Default for PointAdd {
@@ -107,21 +231,19 @@ impl PointAdd {
     fn new(plan: Plan) -> Self {
         let p = modulus();
         let units = |op| move |_| ModAdd::new(op, &p);
+        let [muls, adds, subs] = plan.counts;
+        let description = format!(
+            "(x3:y3:z3) = (x1:y1:z1) + (x2:y2:z2) on y^2 = x^3 + 4, complete (Renes, Costello, Batina 2016), Montgomery form.\n\
+             {muls} multipliers, {adds} adders, {subs} subtractors; one addition a clock, latency {}.{}",
+            plan.latency, plan.schedule
+        );
         Self {
-            clock: Default::default(),
-            x1: Default::default(),
-            y1: Default::default(),
-            z1: Default::default(),
-            x2: Default::default(),
-            y2: Default::default(),
-            z2: Default::default(),
-            x3: Default::default(),
-            y3: Default::default(),
-            z3: Default::default(),
-            mul: (0..plan.counts[0]).map(|_| MontMul::default()).collect(),
-            add: (0..plan.counts[1]).map(units.clone()(ModOp::Add)).collect(),
-            sub: (0..plan.counts[2]).map(units(ModOp::Sub)).collect(),
+            ports: PointPorts::default(),
+            mul: (0..muls).map(|_| MontMul::default()).collect(),
+            add: (0..adds).map(units.clone()(ModOp::Add)).collect(),
+            sub: (0..subs).map(units(ModOp::Sub)).collect(),
             line: plan.lines.iter().map(|&stages| Delay::new(stages)).collect(),
+            title: Title::new(plan.name, &description),
             plan: Config(plan),
         }
     }
@@ -129,6 +251,32 @@ impl PointAdd {
     /// Numbers of multipliers, modular adders and modular subtractors.
     pub fn units(&self) -> [usize; 3] {
         self.plan.0.counts
+    }
+
+    fn get(&self, source: Source) -> Bits<WIDTH> {
+        let ports = &self.ports;
+        match source {
+            Source::Operand(index) => [&ports.x1, &ports.y1, &ports.z1, &ports.x2, &ports.y2, &ports.z2][index].val(),
+            Source::Unit((Kind::Mul, index)) => self.mul[index].r.val(),
+            Source::Unit((Kind::Add, index)) => self.add[index].r.val(),
+            Source::Unit((Kind::Sub, index)) => self.sub[index].r.val(),
+            Source::Line(index) => self.line[index].q.val(),
+        }
+    }
+
+    fn set(&mut self, sink: Sink, value: Bits<WIDTH>) {
+        match sink {
+            Sink::Unit((Kind::Mul, index), false) => self.mul[index].a.next = value,
+            Sink::Unit((Kind::Mul, index), true) => self.mul[index].b.next = value,
+            Sink::Unit((Kind::Add, index), false) => self.add[index].a.next = value,
+            Sink::Unit((Kind::Add, index), true) => self.add[index].b.next = value,
+            Sink::Unit((Kind::Sub, index), false) => self.sub[index].a.next = value,
+            Sink::Unit((Kind::Sub, index), true) => self.sub[index].b.next = value,
+            Sink::Line(index) => self.line[index].d.next = value,
+            Sink::Sum(0) => self.ports.x3.next = value,
+            Sink::Sum(1) => self.ports.y3.next = value,
+            Sink::Sum(_) => self.ports.z3.next = value,
+        }
     }
 }
 
@@ -138,16 +286,32 @@ impl Adder<WIDTH> for PointAdd {
     }
 }
 
-verilog_logic!([] PointAdd, drives: [x3, y3, z3], |unit| {
-    let plan = &unit.plan.0;
-    let [muls, adds, subs] = plan.counts;
-    let description = format!(
-        "(x3:y3:z3) = (x1:y1:z1) + (x2:y2:z2) on y^2 = x^3 + 4, complete (Renes, Costello, Batina 2016), Montgomery form.\n\
-         {muls} multipliers, {adds} adders, {subs} subtractors; one addition a clock, latency {}.",
-        plan.latency
-    );
-    module(plan.name, &description, &plan.wiring)
-});
+/// The wires of the plan: the same list is what rust-hdl's simulator does and what becomes Verilog. A kernel's text
+/// would have to name the lines, whose number and lengths follow from the units' latencies.
+impl Logic for PointAdd {
+    fn update(&mut self) {
+        let clock = self.ports.clock.val();
+        self.mul.iter_mut().for_each(|unit| unit.clock.next = clock);
+        self.add.iter_mut().chain(&mut self.sub).for_each(|unit| unit.clock.next = clock);
+        self.line.iter_mut().for_each(|line| line.clock.next = clock);
+        for index in 0..self.plan.0.wires.len() {
+            let wire = self.plan.0.wires[index];
+            self.set(wire.sink, self.get(wire.source));
+        }
+    }
+
+    fn connect(&mut self) {
+        self.mul.iter_mut().for_each(|unit| [&mut unit.a, &mut unit.b].into_iter().for_each(Signal::connect));
+        let adders = self.add.iter_mut().chain(&mut self.sub);
+        adders.for_each(|unit| [&mut unit.a, &mut unit.b].into_iter().for_each(Signal::connect));
+        self.line.iter_mut().for_each(|line| line.d.connect());
+        [&mut self.ports.x3, &mut self.ports.y3, &mut self.ports.z3].into_iter().for_each(Signal::connect);
+    }
+
+    fn hdl(&self) -> Verilog {
+        Verilog::Combinatorial(self.plan.0.wires.iter().map(Wire::statement).collect())
+    }
+}
 
 /// The steps of a formula as (result, left, operator, right).
 fn steps(formula: &'static str) -> impl Iterator<Item = [&'static str; 4]> {
@@ -164,38 +328,42 @@ impl Plan {
     fn new(name: &'static str, formula: &'static str) -> Self {
         let latencies = [MontMul::default().latency(), ModAdd::<WIDTH>::LATENCY, ModAdd::<WIDTH>::LATENCY];
         let mut plan = Plan { name, ..Plan::default() };
-        let mut ready: BTreeMap<&str, (usize, String)> =
-            ["x1", "y1", "z1", "x2", "y2", "z2"].into_iter().map(|port| (port, (0, port.to_string()))).collect();
-        let mut uses: Vec<(&str, usize, String)> = Vec::new();
+        let operand = |(index, name): (usize, &'static str)| (name, (0, Source::Operand(index)));
+        let mut ready: BTreeMap<&'static str, (usize, Source)> =
+            OPERANDS.into_iter().enumerate().map(operand).collect();
+        let mut uses: Vec<(&'static str, usize, Sink)> = Vec::new();
         for [result, left, operator, right] in steps(formula) {
-            let kind = ["*", "+", "-"].iter().position(|&o| o == operator).expect("an operator is *, + or -");
-            let unit = format!("{}_{}", ["mul", "add", "sub"][kind], plan.counts[kind]);
-            plan.counts[kind] += 1;
+            let which = ["*", "+", "-"].iter().position(|&o| o == operator).expect("an operator is *, + or -");
+            let unit = ([Kind::Mul, Kind::Add, Kind::Sub][which], plan.counts[which]);
+            plan.counts[which] += 1;
             let start = ready[left].0.max(ready[right].0);
-            uses.push((left, start, format!("{unit}_a")));
-            uses.push((right, start, format!("{unit}_b")));
-            ready.insert(result, (start + latencies[kind], format!("{unit}_r")));
+            let (name, end) = (unit.0.name(), start + latencies[which]);
+            plan.schedule +=
+                &format!("\n{result} = {left} {operator} {right}: {name}_{}, clocks {start} to {end}", unit.1);
+            uses.push((left, start, Sink::Unit(unit, false)));
+            uses.push((right, start, Sink::Unit(unit, true)));
+            ready.insert(result, (start + latencies[which], Source::Unit(unit)));
         }
-        plan.latency = ["x3", "y3", "z3"].iter().map(|&out| ready[out].0).max().unwrap_or(0);
-        uses.extend(["x3", "y3", "z3"].map(|out| (out, plan.latency, out.to_string())));
+        plan.latency = SUM.iter().map(|&out| ready[out].0).max().unwrap_or(0);
+        uses.extend(SUM.into_iter().enumerate().map(|(index, out)| (out, plan.latency, Sink::Sum(index))));
         plan.connect(&ready, &uses);
         plan
     }
 
     /// Wires every use of every value, through a chain of delay lines where the value is early.
-    fn connect(&mut self, ready: &BTreeMap<&str, (usize, String)>, uses: &[(&str, usize, String)]) {
-        for (value, (time, source)) in ready {
-            let mut wanted: Vec<_> = uses.iter().filter(|(name, _, _)| name == value).collect();
+    fn connect(&mut self, ready: &BTreeMap<&'static str, (usize, Source)>, uses: &[(&'static str, usize, Sink)]) {
+        for (&value, &(time, source)) in ready {
+            let mut wanted: Vec<_> = uses.iter().filter(|(name, _, _)| *name == value).collect();
             wanted.sort_by_key(|(_, start, _)| *start);
-            let (mut now, mut wire) = (*time, source.clone());
-            for (_, start, sink) in wanted {
-                if *start > now {
+            let (mut now, mut source) = (time, source);
+            for &&(_, start, sink) in &wanted {
+                if start > now {
                     let line = self.lines.len();
-                    self.wiring += &format!("  assign line_{line}_d = {wire}; // {value}\n");
+                    self.wires.push(Wire { source, sink: Sink::Line(line) });
                     self.lines.push(start - now);
-                    (now, wire) = (*start, format!("line_{line}_q"));
+                    (now, source) = (start, Source::Line(line));
                 }
-                self.wiring += &format!("  assign {sink} = {wire}; // {value}\n");
+                self.wires.push(Wire { source, sink });
             }
         }
     }

@@ -4,11 +4,10 @@
 //! every 36 clocks, and the multiplier works in every clock. The formulas are complete on all of the curve over Fp2, not
 //! only in the subgroup, because the curve's order is odd.
 
-use crate::block::{comment, kernel_logic};
+use crate::block::{Title, comment};
 use crate::field::WIDTH;
 use crate::units::delay::TagPipe;
 use crate::units::folded::{ADDRESS_BITS, FoldedFp2};
-use crate::units::register::Register;
 use crate::units::rom::ScheduleRom;
 use crate::units::schedule::{CONTEXT_BITS, Latencies, Program, REGISTER_BITS, Schedule};
 use rust_hdl::prelude::*;
@@ -71,20 +70,21 @@ pub struct PointAddG2<const S: usize> {
     unit: FoldedFp2,
     rom: ScheduleRom,
     tags: TagPipe<S>,
-    loading: Register<Bit>,
-    asked: Register<Bit>,
-    asked_address: Register<Bits<ADDRESS_BITS>>,
-    load: Register<Bit>,
-    load_address: Register<Bits<ADDRESS_BITS>>,
-    deliver: Register<Bit>,
-    deliver_index: Register<Bits<2>>,
-    live: Register<Bit>,
-    tag: Register<Bits<S>>,
+    loading: DFF<Bit>,
+    asked: DFF<Bit>,
+    asked_address: DFF<Bits<ADDRESS_BITS>>,
+    load: DFF<Bit>,
+    load_address: DFF<Bits<ADDRESS_BITS>>,
+    deliver: DFF<Bit>,
+    deliver_index: DFF<Bits<2>>,
+    live: DFF<Bit>,
+    tag: DFF<Bits<S>>,
     begin_run: Signal<Local, Bit>,
     first: Signal<Local, Bit>,
     read_context: Signal<Local, Bits<CONTEXT_BITS>>,
     linear_context: Signal<Local, Bits<CONTEXT_BITS>>,
     _schedule: Schedule,
+    title: Title,
 }
 
 /// Clocks from an operand's number to the operand.
@@ -96,7 +96,7 @@ impl<const S: usize> Default for PointAddG2<S> {
         let own = unit.latencies();
         // Whoever takes a result can act on it a clock after it is there.
         let schedule = Schedule::new(&FULL, Latencies { load: ANSWER + own.load, output: own.output + 1, ..own });
-        Self {
+        let mut unit = Self {
             clock: Default::default(),
             reset: Default::default(),
             in_valid: Default::default(),
@@ -114,21 +114,24 @@ impl<const S: usize> Default for PointAddG2<S> {
             rom: ScheduleRom::new(&schedule),
             tags: TagPipe::new(schedule.first_output + own.output),
             unit,
-            loading: Register::default(),
-            asked: Register::default(),
-            asked_address: Register::default(),
-            load: Register::default(),
-            load_address: Register::default(),
-            deliver: Register::default(),
-            deliver_index: Register::default(),
-            live: Register::default(),
-            tag: Register::default(),
+            loading: Default::default(),
+            asked: Default::default(),
+            asked_address: Default::default(),
+            load: Default::default(),
+            load_address: Default::default(),
+            deliver: Default::default(),
+            deliver_index: Default::default(),
+            live: Default::default(),
+            tag: Default::default(),
             begin_run: Default::default(),
             first: Default::default(),
             read_context: Default::default(),
             linear_context: Default::default(),
             _schedule: schedule,
-        }
+            title: Title::default(),
+        };
+        unit.title = unit.titled();
+        unit
     }
 }
 
@@ -148,6 +151,20 @@ impl<const S: usize> PointAddG2<S> {
         &self._schedule
     }
 
+    /// Name and description of its module.
+    fn titled(&self) -> Title {
+        let unit = self;
+        let description = format!(
+            "(x3:y3:z3) = (x1:y1:z1) + (x2:y2:z2) on y^2 = x^3 + 4(1+u) over Fp2, complete (Renes, Costello, Batina 2016).\n\
+             One multiplier, folded: an addition every {} clocks, latency {}. Coordinates come and go one at a time.",
+            unit.interval(),
+            unit.latency()
+        );
+        Title::new("point_add_g2", &description)
+    }
+}
+
+impl<const S: usize> Logic for PointAddG2<S> {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, unit, rom, tags, loading, asked, asked_address, load, load_address);
@@ -215,12 +232,3 @@ impl<const S: usize> PointAddG2<S> {
         self.window.next = self.rom.window.val();
     }
 }
-
-kernel_logic!([const S: usize] PointAddG2<S>, |unit| {
-    let description = format!(
-        "(x3:y3:z3) = (x1:y1:z1) + (x2:y2:z2) on y^2 = x^3 + 4(1+u) over Fp2, complete (Renes, Costello, Batina 2016).\n\
-         One multiplier, folded: an addition every {} clocks, latency {}. Coordinates come and go one at a time.",
-        unit.interval(), unit.latency()
-    );
-    ("point_add_g2".into(), description)
-});

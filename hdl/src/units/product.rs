@@ -1,11 +1,15 @@
 //! The 384×384-bit product: three levels of Karatsuba over tiles of six DSP slices (27 tiles, 162 slices).
 //!
+//! The levels are leaves: the width of a half is no type that rust-hdl can compute from the whole's. In rust-hdl's
+//! simulator each level multiplies by itself, and those below it rest.
+//!
 //! All inner operands are signed, so that the differences a₀ − a₁ and b₁ − b₀ need no absolute value:
 //! a·b = h·2^2n + (l + h + (a₀ − a₁)(b₁ − b₀))·2^n + l, with l = a₀b₀ and h = a₁b₁.
 
-use crate::block::{CHILDREN_MARK, module, verilog_logic};
+use crate::block::{CHILDREN_MARK, Line, module, verilog_logic};
 use crate::units::delay::ring_text;
 use crate::units::dsp::Tile52;
+use num_bigint::{BigInt, BigUint};
 use rust_hdl::prelude::*;
 
 /// A pipelined multiplier with ports `a`, `b` (WIDTH bits) and `p` (twice as many), one product a clock.
@@ -32,6 +36,7 @@ pub struct Karatsuba<const W: usize, const P: usize, const SIGNED: bool, S: Mult
     lo: S,
     hi: S,
     mid: S,
+    _line: Line<Bits<P>>,
 }
 
 impl<const W: usize, const P: usize, const SIGNED: bool, S: Multiplier> Default for Karatsuba<W, P, SIGNED, S> {
@@ -45,6 +50,7 @@ impl<const W: usize, const P: usize, const SIGNED: bool, S: Multiplier> Default 
             lo: S::default(),
             hi: S::default(),
             mid: S::default(),
+            _line: Line::new(Self::latency()),
         }
     }
 }
@@ -68,7 +74,14 @@ const fn half<const SIGNED: bool>(width: usize) -> usize {
     if SIGNED { (width - 1) / 2 - (width - 1) / 2 % 2 } else { width / 2 }
 }
 
-verilog_logic!([const W: usize, const P: usize, const SIGNED: bool, S: Multiplier] Karatsuba<W, P, SIGNED, S>, drives: [p], |_unit| {
+verilog_logic!([const W: usize, const P: usize, const SIGNED: bool, S: Multiplier] Karatsuba<W, P, SIGNED, S>, drives: [p],
+    update: |unit| {
+        if unit.clock.pos_edge() {
+            let value = |x: Bits<W>| if SIGNED { signed(x) } else { BigUint::from(x).into() };
+            unit.p.next = unit._line.step(wrapped(&(value(unit.a.val()) * value(unit.b.val()))));
+        }
+    },
+    |_unit| {
     let structural = karatsuba_text(W, half::<SIGNED>(W), S::WIDTH, SIGNED);
     let (sign, name) = if SIGNED { ("signed", format!("product_s{W}")) } else { ("unsigned", format!("product_{W}")) };
     let latency = Self::latency();
@@ -82,6 +95,19 @@ verilog_logic!([const W: usize, const P: usize, const SIGNED: bool, S: Multiplie
     let description = format!("p = a*b, {W} x {W} bits {sign}, one level of Karatsuba, latency {latency}.");
     module(&name, &description, &body)
 });
+
+/// The value of bits in two's complement.
+pub(crate) fn signed<const N: usize>(x: Bits<N>) -> BigInt {
+    let value = BigInt::from(BigUint::from(x));
+    if x.get_bit(N - 1) { value - (BigInt::from(1) << N) } else { value }
+}
+
+/// A value in two's complement, modulo 2^N.
+pub(crate) fn wrapped<const N: usize>(value: &BigInt) -> Bits<N> {
+    let modulus = BigInt::from(1) << N;
+    let rest = ((value % &modulus) + &modulus) % &modulus;
+    rest.to_biguint().unwrap_or_default().into()
+}
 
 /// The differences, the three products' operands and the recombination.
 fn karatsuba_text(width: usize, half: usize, sub: usize, signed: bool) -> String {

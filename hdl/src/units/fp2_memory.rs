@@ -1,38 +1,8 @@
-//! Leaf blocks with a state: a register, and a memory of Fp2 elements. Their Verilog is given, so that synthesis infers
-//! what is meant; beside it stands the same for rust-hdl's own simulator.
+//! Memories of Fp2 elements and of flags: leaves, whose Verilog is given so that synthesis infers what is meant; beside it
+//! stands the same for rust-hdl's own simulator.
 
 use crate::block::module;
-use crate::emit::range;
 use rust_hdl::prelude::*;
-
-/// q = d, one clock later. No reset: what needs a first value gets it from its kernel.
-#[derive(LogicBlock, Default)]
-pub struct Register<T: Synth> {
-    /// Clock.
-    pub clock: Signal<In, Clock>,
-    /// Input.
-    pub d: Signal<In, T>,
-    /// Output.
-    pub q: Signal<Out, T>,
-}
-
-impl<T: Synth> Logic for Register<T> {
-    fn update(&mut self) {
-        if self.clock.pos_edge() {
-            self.q.next = self.d.val();
-        }
-    }
-    fn connect(&mut self) {
-        self.q.connect();
-    }
-    fn hdl(&self) -> Verilog {
-        let body = format!(
-            "  reg {}state;\n  always @(posedge clock) state <= d;\n  assign q = state;",
-            range(<T as Synth>::BITS)
-        );
-        module(&format!("register_{}", <T as Synth>::BITS), "q = d, one clock later.", &body)
-    }
-}
 
 /// 2^A elements c0 + c1·u of 2·W bits in block RAM: one write and one read a clock, the read's answer one clock later.
 ///
