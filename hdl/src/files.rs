@@ -38,7 +38,8 @@ pub fn texts(design: &Design, testbench: Option<String>) -> Vec<Text> {
     let top = &design.name;
     let mut texts = vec![(format!("{top}.v"), design.verilog.clone()), (format!("{top}.f"), format!("{top}.v\n"))];
     if design.ports.iter().any(|port| port.name == "s_axil_awaddr") {
-        let title = format!("# Registers of {top} (AXI4-Lite, 32 bits, all answers OKAY)\n\n");
+        // One map for all engines: several designs can share a folder.
+        let title = "# Registers (AXI4-Lite, 32 bits, all answers OKAY)\n\n".to_string();
         texts.push(("registers.md".into(), title + &registers::markdown()));
     }
     texts.extend(testbench.map(|text| (format!("{top}_tb.v"), text)));

@@ -64,7 +64,7 @@ struct DevicesArgs {
 #[derive(Args)]
 struct BackendArgs {
     /// auto, cpu (the best CPU path of this machine), cpu-portable (blst), or fpga-sim (the FPGA engines under
-    /// Verilator: slow, MSM and sums in G1 only, the CPU for the rest)
+    /// Verilator: slow, MSM in G1 and sums only, the CPU for the rest)
     #[arg(long, default_value = "auto", value_name = "BACKEND")]
     backend: String,
 }

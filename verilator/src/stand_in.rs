@@ -6,7 +6,7 @@
 //! accumulator, streams) stays the emitted Verilog. Tests give these bodies, the plain ones and the synthesised ones
 //! the same vectors.
 //!
-//! A unit is found by its module's name, ports and modulus; one that is not recognised keeps its Verilog.
+//! A unit is found by its module's name, its ports and its modulus; one that is not recognised keeps its Verilog.
 
 use arblast_hdl::Design;
 use arblast_hdl::field::{WIDTH, modulus};
@@ -20,6 +20,9 @@ pub(crate) struct Source {
     pub(crate) functions: String,
 }
 
+/// Module of the Montgomery multiplier.
+const MULTIPLIER: &str = "mont_mul";
+
 impl Source {
     /// A design as it is.
     pub(crate) fn of(design: &Design) -> Self {
@@ -30,7 +33,7 @@ impl Source {
 /// Replaces the bodies of the field units in a design's Verilog.
 pub(crate) fn apply(verilog: &str) -> Source {
     let units = [
-        ("mont_mul", "arblast_mont_mul", multiplier_latency()),
+        (MULTIPLIER, "arblast_mont_mul", multiplier_latency()),
         ("mod_add_384", "arblast_mod_add", ModAdd::<WIDTH>::LATENCY),
         ("mod_sub_384", "arblast_mod_sub", ModAdd::<WIDTH>::LATENCY),
     ];
@@ -57,7 +60,11 @@ fn replace(text: &str, module: &str, function: &str, latency: usize) -> Option<S
         format!("output wire {bus} r"),
     ];
     let found = ports.split_once('(')?.1.split(',').map(str::trim);
-    if !found.eq(expected.iter().map(String::as_str)) || !body.contains(&format!("{:x}", modulus())) {
+    // A modular adder is for any modulus, and its comment or its body says which; the multiplier is for p only.
+    let comment = text[..start].rsplit("endmodule").next().unwrap_or_default();
+    let p = format!("{:x}", modulus());
+    let fits = module == MULTIPLIER || comment.contains(&p) || body.contains(&p);
+    if !found.eq(expected.iter().map(String::as_str)) || !fits {
         return None;
     }
     let last = latency - 1;
@@ -111,7 +118,7 @@ mod tests {
 
     #[test]
     fn another_unit_of_the_name_keeps_its_verilog() {
-        let other = "\nmodule mont_mul (\n  input wire clock,\n  input wire [383:0] a,\n  input wire [383:0] b,\n  \
+        let other = "\n// m = 0x17\nmodule mod_add_384 (\n  input wire clock,\n  input wire [383:0] a,\n  input wire [383:0] b,\n  \
                      output wire [383:0] r\n);\n  assign r = a;\nendmodule\n";
         let untouched = apply(other);
         assert!(untouched.verilog == other && untouched.functions.is_empty());

@@ -4,11 +4,12 @@ use crate::axi::{Counters, Engine};
 use crate::coverage::{self, Summary};
 use crate::error::{Error, file};
 use crate::g1;
+use crate::g2::AggregateG2;
 use crate::simulate::{AggregateG1, Config, MsmG1};
 use crate::timeline::Timeline;
 use arblast_hdl::designs;
 use arblast_hdl::engine::registers;
-use ark_bls12_381::{Fr, G1Affine, G1Projective};
+use ark_bls12_381::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::PrimeField;
 use rand_chacha::ChaCha20Rng;
@@ -29,8 +30,13 @@ pub enum Trial {
         /// Whether all scalars are equal: every point falls into one bucket a window.
         equal_scalars: bool,
     },
-    /// One sum of all of `points` points.
+    /// One sum of all of `points` points of G1.
     Aggregate {
+        /// Points.
+        points: usize,
+    },
+    /// One sum of all of `points` points of G2.
+    AggregateG2 {
         /// Points.
         points: usize,
     },
@@ -48,6 +54,8 @@ impl Trial {
                 let passes = g1::SCALAR_BITS.div_ceil(window_bits).div_ceil(windows);
                 passes * (held(points * windows.max(3)) + reduction + held(3 * windows * window_bits))
             }
+            // The folded adder takes an addition every 36 clocks, and the last sums wait for each other.
+            Self::AggregateG2 { points } => held(4 * points) + 36 * points + held(6 * designs::AGGREGATE_G2.1) + 4000,
             Self::Aggregate { points } => 3 * held(points) + held(4 * designs::AGGREGATE.1) + 1000,
         };
         clocks as u64
@@ -125,6 +133,22 @@ pub fn run(trial: Trial, seed: u64, config: &Config, progress: &mut dyn FnMut(St
             let (elapsed, clocks) = (start.elapsed(), engine.clock() - before);
             progress(Step::Comparing);
             let equal = G1Projective::msm(&bases, &scalars).is_ok_and(|sum| sum.into_affine() == got);
+            outcome(engine.engine(), config, Figures { equal, counters, clocks, elapsed, points })
+        }
+        Trial::AggregateG2 { points } => {
+            let ends = random_scalars(2, &mut rng);
+            let (start, step) = (G2Affine::generator() * ends[0], G2Affine::generator() * ends[1]);
+            let all: Vec<_> = std::iter::successors(Some(start), |p| Some(*p + step)).take(points).collect();
+            let signatures = G2Projective::normalize_batch(&all);
+            let all: Vec<u32> = (0..points as u32).collect();
+            let bits = (points.next_power_of_two().trailing_zeros() as usize).max(designs::AGGREGATE_G2.0);
+            let mut engine = AggregateG2::new((bits, designs::AGGREGATE_G2.1), config)?;
+            let (start, before) = (Instant::now(), engine.clock());
+            engine.load(&signatures, &mut || progress(Step::Clocks))?;
+            let (got, counters) = engine.run(&[&all], &mut || progress(Step::Clocks))?;
+            let (elapsed, clocks) = (start.elapsed(), engine.clock() - before);
+            progress(Step::Comparing);
+            let equal = got == [signatures.iter().sum::<G2Projective>().into_affine()];
             outcome(engine.engine(), config, Figures { equal, counters, clocks, elapsed, points })
         }
         Trial::Aggregate { points } => {

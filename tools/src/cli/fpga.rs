@@ -57,6 +57,8 @@ pub(super) enum SimCommand {
     MsmG1(MsmArgs),
     /// One sum of random public keys in G1
     Aggregate(SimArgs),
+    /// One sum of random signatures in G2, on the folded adder
+    AggregateG2(SimArgs),
 }
 
 #[derive(Args)]
@@ -181,6 +183,7 @@ pub(super) fn sim_command(command: &SimCommand) -> Done {
             let points = args.sim.n as usize;
             (&args.sim, Trial::Msm { points, window_bits, windows, equal_scalars: args.equal_scalars })
         }
+        SimCommand::AggregateG2(args) => (args, Trial::AggregateG2 { points: args.n as usize }),
         SimCommand::Aggregate(args) => (args, Trial::Aggregate { points: args.n as usize }),
     };
     let tools = Toolchain::find()?;

@@ -11,7 +11,7 @@ use std::fmt::Write;
 /// What a simulation came to, as JSON and text have it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Record {
-    /// `msm-g1` or `aggregate`.
+    /// `msm-g1`, `aggregate` or `aggregate-g2`.
     pub engine: &'static str,
     /// Points.
     pub points: usize,
@@ -80,6 +80,7 @@ impl Record {
                 ("msm-g1", Some((window_bits, windows, equal_scalars)))
             }
             Trial::Aggregate { .. } => ("aggregate", None),
+            Trial::AggregateG2 { .. } => ("aggregate-g2", None),
         };
         let counters = outcome.counters;
         Self {
@@ -135,7 +136,7 @@ impl Record {
             (
                 "adder",
                 format!(
-                    "{} additions, busy in {:.1}% of the cycles, latency {}",
+                    "{} additions, begun in {:.1}% of the cycles, latency {}",
                     self.additions,
                     100.0 * self.adder_occupancy,
                     self.adder_latency
