@@ -8,6 +8,8 @@ pub mod emit;
 pub mod engine;
 pub mod field;
 pub mod files;
+#[rustfmt::skip]
+mod generated;
 pub mod report;
 pub mod semantics;
 mod testbench;
