@@ -1,23 +1,21 @@
 //! The base field of BLS12-381 and the software models of its units, on big integers.
 //!
-//! Everything is derived from the curve's seed z = −0xd201000000010000. The models are plain and slow: they are what
-//! the hardware is tested against.
+//! The constants come from `generated.rs`. The models are plain and slow: they are what the hardware is tested against.
 
+use crate::generated::{NEGATED_INVERSE, P, RADIX_INVERSE, TRIPLE_B};
 use num_bigint::BigUint;
-
-/// |z|, the absolute value of the (negative) seed of BLS12-381.
-pub const SEED: u64 = 0xd201_0000_0001_0000;
 
 /// Width of a coordinate on every port, in bits; elements are below p < 2^381.
 pub const WIDTH: usize = 384;
 
-/// p = (z − 1)²·(z⁴ − z² + 1)/3 + z, the modulus of the base field (381 bits).
+/// The number that words of 64 bits stand for, the least significant first.
+fn number(words: &[u64]) -> BigUint {
+    words.iter().rev().fold(BigUint::ZERO, |n, word| (n << 64) + *word)
+}
+
+/// p, the modulus of the base field (381 bits).
 pub fn modulus() -> BigUint {
-    let z = BigUint::from(SEED);
-    let square = &z * &z;
-    let order = &square * &square - &square + 1u32;
-    let outer = (&z + 1u32).pow(2);
-    outer * order / 3u32 - z
+    number(&P)
 }
 
 /// R = 2^384, the Montgomery radix.
@@ -25,26 +23,15 @@ pub fn radix() -> BigUint {
     BigUint::from(1u32) << WIDTH
 }
 
-/// −p⁻¹ mod R, by Newton's iteration x ← x·(2 − p·x), which doubles the number of right bits.
+/// −p⁻¹ mod R.
 pub fn negated_inverse() -> BigUint {
-    let (p, r) = (modulus(), radix());
-    let mut x = BigUint::from(1u32);
-    for _ in 0..9 {
-        let product = &p * &x % &r;
-        x = x * (&r + 2u32 - product) % &r;
-    }
-    &r - x
-}
-
-/// R⁻¹ mod p, by Fermat.
-fn radix_inverse(p: &BigUint) -> BigUint {
-    radix().modpow(&(p - 2u32), p)
+    number(&NEGATED_INVERSE)
 }
 
 /// a·b·R⁻¹ mod p: the model of the Montgomery multiplier.
 pub fn mont_mul(a: &BigUint, b: &BigUint) -> BigUint {
     let p = modulus();
-    a * b % &p * radix_inverse(&p) % &p
+    a * b % &p * number(&RADIX_INVERSE) % &p
 }
 
 /// a·R mod p: the Montgomery form of a.
@@ -104,7 +91,7 @@ pub fn point_add(a: &Projective, b: &Projective) -> Projective {
     };
     let (xx, yy, zz) = (mul(&a[0], &b[0]), mul(&a[1], &b[1]), mul(&a[2], &b[2]));
     let (xy, yz, xz) = (cross(0, 1), cross(1, 2), cross(0, 2));
-    let (xz12, xx3, zz12) = (xz * 12u32 % &p, xx * 3u32 % &p, zz * 12u32 % &p);
+    let (xz12, xx3, zz12) = (xz * TRIPLE_B % &p, xx * 3u32 % &p, zz * TRIPLE_B % &p);
     let (plus, minus) = (add(&yy, &zz12), sub(&yy, &zz12));
     [
         sub(&mul(&xy, &minus), &mul(&yz, &xz12)),
@@ -121,9 +108,13 @@ mod tests {
     #[test]
     fn constants_fit_together() {
         let (p, r) = (modulus(), radix());
-        assert_eq!(p.bits(), 381);
-        assert_eq!(p.to_str_radix(16)[..16], *"1a0111ea397fe69a");
+        // p = (z − 1)²·(z⁴ − z² + 1)/3 + z for the seed z = −0xd201000000010000.
+        let z = BigUint::from(0xd201_0000_0001_0000u64);
+        let order = z.pow(4) - z.pow(2) + 1u32;
+        assert_eq!((&z + 1u32).pow(2) * order, (&p + &z) * 3u32);
+        assert_eq!((p.bits(), WIDTH), (381, 64 * P.len()));
         assert_eq!((&p * negated_inverse() + 1u32) % &r, BigUint::ZERO);
+        assert_eq!(&r * number(&RADIX_INVERSE) % &p, BigUint::from(1u32));
         assert_eq!(
             mont_mul(&to_mont(&BigUint::from(6u32)), &to_mont(&BigUint::from(7u32))),
             to_mont(&BigUint::from(42u32))

@@ -9,6 +9,8 @@ pub mod engine;
 pub mod field;
 pub mod field2;
 pub mod files;
+#[rustfmt::skip]
+mod generated;
 mod kernel;
 pub mod report;
 pub mod semantics;

@@ -91,11 +91,13 @@ struct ConformanceArgs {
 struct BenchArgs {
     /// The operation, or "all" for the default list with its geometric mean
     ///
-    /// Sizes count points for msm-g1, msm-g2, sum-g1, decompress-g1, decompress-g2, subgroup-g1 and subgroup-g2,
-    /// pairings for pairing and multi-pairing (one call each, or one product), messages for hash-to-g2, signatures for
-    /// verify and verify-batch (one call each, or one batch), keys for fast-aggregate-verify, values for ntt. For
-    /// fp-mul and fp2-mul they count products, 64 independent ones after another on one thread; only the vector engine
-    /// has these.
+    /// Sizes count points for msm-*, mul-*, sum-g1, decompress-*, subgroup-* and normalize-g1, pairings for pairing and
+    /// multi-pairing (one call each, or one product), messages for hash-to-g2, signatures for verify and verify-batch
+    /// (one call each, or one batch), keys for fast-aggregate-verify, values for ntt and invert-fr. For fp-mul and
+    /// fp2-mul they count products, 64 independent ones after another on one thread; only the vector engine has these.
+    ///
+    /// With one thread and --backend cpu or cpu-portable, times are those that the thread ran (Linux), so that other
+    /// work on the machine is not in them; else those that passed.
     #[arg(long, value_parser = parse_op, required_unless_present = "suite")]
     op: Option<OpChoice>,
     /// A suite of operations, each at several sizes, against both baselines
@@ -252,7 +254,7 @@ fn bench_command(args: &BenchArgs) -> Done {
         (Some(suite), _) => run_suite(args, suite)?,
         (None, op) => run_ops(args, op.unwrap_or(OpChoice::All))?,
     };
-    for baseline in [Baseline::Blst, Baseline::Arkworks] {
+    for baseline in [Baseline::Blst, Baseline::Arkworks, Baseline::Plain] {
         let against: Vec<Record> = outcome.records.iter().filter(|r| r.baseline == baseline.name()).cloned().collect();
         print(&table(&against));
         if let (Some(OpChoice::All), Some(mean)) = (args.op, geometric_mean(&against)) {

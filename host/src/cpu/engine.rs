@@ -3,7 +3,7 @@
 use super::threads::Threads;
 use super::vector::{
     AffineOf, Bases, E1, E2, Ifma, NTT_FEWEST, Split, Table, Workspaces, decompress, final_exponentiation, hash, map,
-    members, miller_loop, msm, msm_fixed, ntt, sum,
+    members, miller_loop, msm, msm_fixed, multiply, ntt, sum,
 };
 use crate::backend::{Backend, Control, Description, IndexLists, Kind, NttKind, Op, Prepared};
 use crate::error::{DeviceError, PointError};
@@ -90,9 +90,9 @@ impl Backend for CpuEngine {
             // 1.9 for two.
             Op::HashToG1 | Op::HashToG2 | Op::MapToG1 | Op::MapToG2 => size >= 2,
             Op::DecompressG1 | Op::DecompressG2 | Op::SubgroupG1 | Op::SubgroupG2 => size >= 2,
+            Op::MulG1 | Op::MulG2 => size >= 2,
             Op::MillerLoop => size >= 1,
             Op::Ntt => size >= NTT_FEWEST,
-            _ => false,
         }
     }
 
@@ -128,6 +128,14 @@ impl Backend for CpuEngine {
 
     fn msm_g2_prepared(&self, bases: &Prepared, scalars: &[Fr], control: &Control) -> Answer<G2Affine> {
         self.msm_prepared(&self.g2, bases, scalars, control)
+    }
+
+    fn mul_g1(&self, points: &[G1], scalars: &[Fr], _bits: u32, control: &Control) -> Answer<Vec<G1Affine>> {
+        multiply(self.ifma, &self.threads, &self.g1, InSubgroup::as_affine_slice(points), scalars, control)
+    }
+
+    fn mul_g2(&self, points: &[G2], scalars: &[Fr], _bits: u32, control: &Control) -> Answer<Vec<G2Affine>> {
+        multiply(self.ifma, &self.threads, &self.g2, InSubgroup::as_affine_slice(points), scalars, control)
     }
 
     fn sum_g1(&self, points: &[G1Affine], lists: &IndexLists, control: &Control) -> Answer<Vec<G1Affine>> {

@@ -4,7 +4,8 @@
 //! operation, runs on every CPU, and is the reference: what it says stands.
 //!
 //! The vector engine is our own arithmetic on AVX-512 IFMA, for the operations and sizes where it is faster. It is
-//! found at run time ([`vector_engine`]); the environment variable `ARBLAST_CPU_ENGINE=off` leaves it out.
+//! found at run time ([`vector_engine`]), whatever CPU the build was for: with `-C target-cpu=x86-64` it is in the program
+//! and used where the machine has the instructions. The environment variable `ARBLAST_CPU_ENGINE=off` leaves it out.
 //!
 //! | file | subject |
 //! |---|---|
@@ -16,9 +17,14 @@
 //! | `transform.rs` | the transform over Fr |
 //! | `portable.rs` | the backend |
 //! | `engine.rs` | the vector engine as a backend |
+//! | `batch.rs` | batch inversion and affine normalisation |
 //! | `products.rs` | products in Fp and Fp2 alone, for benches |
+//! | `elements.rs` | field elements of arkworks on the engine |
 //! | `vector/` | eight-way arithmetic on AVX-512 IFMA |
 
+mod batch;
+#[cfg(target_arch = "x86_64")]
+mod elements;
 #[cfg(target_arch = "x86_64")]
 mod engine;
 mod group;
@@ -35,6 +41,7 @@ mod vector;
 use crate::backend::Backend;
 use std::sync::Arc;
 
+pub use batch::{invert_fp, invert_fp2, invert_fr, normalize_g1, normalize_g2};
 pub(crate) use pairing::{final_exponentiation, miller_product};
 pub use portable::CpuPortable;
 pub use products::{multiply_fp, multiply_fp2};

@@ -20,46 +20,8 @@ pub fn multiply_fp2(a: &[Fq2], b: &[Fq2], rounds: usize) -> Option<Vec<Fq2>> {
 
 #[cfg(target_arch = "x86_64")]
 mod imp {
-    use crate::cpu::vector::{Coordinate, Fp2x8, Fp8, Ifma};
-    use ark_bls12_381::{Fq, Fq2};
-    use ark_ff::BigInt;
-
-    /// A field element that the engine has eight at a time.
-    pub(super) trait Element: Copy + Default {
-        type Lanes: Coordinate;
-
-        fn gather(ifma: Ifma, elements: &[Self; 8]) -> Self::Lanes;
-        fn scatter(ifma: Ifma, lanes: Self::Lanes) -> [Self; 8];
-    }
-
-    fn fq(words: [u64; 6]) -> Fq {
-        Fq::new_unchecked(BigInt(words))
-    }
-
-    impl Element for Fq {
-        type Lanes = Fp8;
-
-        fn gather(ifma: Ifma, elements: &[Self; 8]) -> Fp8 {
-            Fp8::from_words(ifma, elements.each_ref().map(|e| &e.0.0))
-        }
-
-        fn scatter(ifma: Ifma, lanes: Fp8) -> [Self; 8] {
-            lanes.to_words(ifma).map(fq)
-        }
-    }
-
-    impl Element for Fq2 {
-        type Lanes = Fp2x8;
-
-        fn gather(ifma: Ifma, elements: &[Self; 8]) -> Fp2x8 {
-            Fp2x8 { c0: Fq::gather(ifma, &elements.map(|e| e.c0)), c1: Fq::gather(ifma, &elements.map(|e| e.c1)) }
-        }
-
-        fn scatter(ifma: Ifma, lanes: Fp2x8) -> [Self; 8] {
-            let (c0, c1) = (Fq::scatter(ifma, lanes.c0), Fq::scatter(ifma, lanes.c1));
-            std::array::from_fn(|i| Fq2::new(c0[i], c1[i]))
-        }
-    }
+    use crate::cpu::elements::Element;
+    use crate::cpu::vector::Ifma;
 
     /// Elements that are worked on at a time: eight vectors of products, none of which waits for another.
     const BLOCK: usize = 64;
@@ -75,7 +37,7 @@ mod imp {
             let (mut x, y) = (gather(ifma, &a[..count]), gather(ifma, &b[..count]));
             for _ in 0..rounds {
                 for (x, y) in x.iter_mut().zip(&y) {
-                    x.mul_assign(y);
+                    E::multiply(x, y);
                 }
             }
             let products = x.into_iter().flat_map(|lanes| E::scatter(ifma, lanes));
@@ -86,11 +48,8 @@ mod imp {
 
     /// Eights of elements, the last filled up with zeros.
     fn gather<E: Element>(ifma: Ifma, elements: &[E]) -> Vec<E::Lanes> {
-        let eight = |part: &[E]| {
-            let mut all = [E::default(); 8];
-            all[..part.len()].copy_from_slice(part);
-            E::gather(ifma, &all)
-        };
+        let zero = E::ZERO;
+        let eight = |part: &[E]| E::gather(ifma, std::array::from_fn(|i| part.get(i).unwrap_or(&zero)));
         elements.chunks(8).map(eight).collect()
     }
 }

@@ -132,10 +132,10 @@ impl Dispatcher {
     /// MSMs over them need fewer additions. Where `memory` is too small for a table of use, or the backend has none, the
     /// bases are prepared as by [`prepare_g1`](Self::prepare_g1).
     ///
-    /// The vector engine takes 128 bytes (G2: 256) for each base and row, from 8 rows (G2: 4) up to 128 (G2: 64), 16 KiB
-    /// a base; more are of no use to it. A sum over 4,096 bases then takes about two thirds of the time; building a full
-    /// table takes as long as some ten such sums. blst takes 96 bytes (G2: 192) for each base and each of 2^(w−1)
-    /// multiples in windows of w bits. With one thread a table of 4,096 bases builds in about 30 ms.
+    /// The vector engine takes 128 bytes (G2: 256) for each base and row, from two rows to one for each window: ten for
+    /// 4,096 bases, twenty for 64; it never takes more than it has a use for. Building takes the time of four or five
+    /// MSMs. blst takes 96 bytes (G2: 192) for each base and each of 2^(w − 1) multiples, in windows of w bits, and no
+    /// table where its buckets have windows as wide.
     ///
     /// # Errors
     /// [`Error::Cancelled`].

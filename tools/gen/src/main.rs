@@ -10,9 +10,11 @@
 //! | `isogeny.rs` | isogenies from their kernels |
 //! | `map.rs` | constants of hashing to the curves |
 //! | `vector.rs` | constants of the host's eight-way arithmetic |
+//! | `hdl.rs` | constants of the FPGA designs |
 //! | `rust.rs` | how constants are written in Rust |
 
 mod field;
+mod hdl;
 mod isogeny;
 mod map;
 mod params;
@@ -29,6 +31,7 @@ fn outputs(params: &Params) -> Result<Vec<(&'static str, String)>, String> {
     Ok(vec![
         ("host/src/cpu/vector/generated.rs", vector::emit(params)?),
         ("host/src/cpu/vector/map/generated.rs", map::emit(params)?),
+        ("hdl/src/generated.rs", hdl::emit(params)?),
     ])
 }
 
@@ -90,6 +93,9 @@ mod tests {
         assert!(broken("magnitude", "size").contains("seed.magnitude"));
         assert!(broken("beta = -1", "beta = -5").contains("u²"));
         assert!(broken("0xd201000000010000", "0xd201000000010001").contains("divisible by 3"));
+        assert!(broken("generator = 7", "generator = 4").contains("scalar.generator"));
+        assert!(broken("c6bb\"", "c6bc\"").contains("g1"));
+        assert!(broken("1bdb8\"", "1bdb9\"").contains("g2"));
         let square = Params::parse(&text.replace("z = [-2, -1]", "z = [3, 4]")).and_then(|p| map::emit(&p));
         assert!(square.err().unwrap_or_default().contains("map_g2.z"));
     }

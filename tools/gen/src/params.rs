@@ -70,7 +70,7 @@ impl Params {
         let (p, r) = primes(&z)?;
         let xi = element(get(&file, "tower", "xi")?, &p)?;
         let point = |x0, x1| Ok::<_, String>(Fp2 { c0: number(&file, "g2", x0)?, c1: number(&file, "g2", x1)? });
-        Ok(Self {
+        let params = Self {
             b: number(&file, "tower", "b")?,
             scalar_generator: number(&file, "scalar", "generator")?,
             g1: (number(&file, "g1", "x")?, number(&file, "g1", "y")?),
@@ -81,7 +81,28 @@ impl Params {
             p,
             r,
             xi,
-        })
+        };
+        params.check()?;
+        Ok(params)
+    }
+
+    /// What the generators are held to: points of their curves, and a non-residue.
+    fn check(&self) -> Result<(), String> {
+        let (p, r) = (&self.p, &self.r);
+        let cube = |x: &BigUint| p.mul(&p.mul(x, x), x);
+        if p.mul(&self.g1.1, &self.g1.1) != p.add(&cube(&self.g1.0), &self.b) {
+            return Err("g1: not a point of E1".into());
+        }
+        let (x, y) = &self.g2;
+        let [left, right] = [y.mul(y, p), x.mul(x, p).mul(x, p).add(&self.xi.scale(&self.b, p), p)];
+        if left != right {
+            return Err("g2: not a point of E2".into());
+        }
+        let half = (&r.0 - 1u32) / 2u32;
+        if r.pow(&self.scalar_generator, &half) != &r.0 - 1u32 {
+            return Err("scalar.generator: a square, so no generator".into());
+        }
+        Ok(())
     }
 }
 

@@ -33,6 +33,11 @@ impl Source {
         self.constant(doc, name, "u64", &format!("{value:#x}"));
     }
 
+    /// A small number that is read as one.
+    pub fn decimal(&mut self, doc: &str, name: &str, value: u32) {
+        self.constant(doc, name, "u32", &value.to_string());
+    }
+
     /// A number as `count` limbs, least significant first.
     pub fn limbs(&mut self, doc: &str, name: &str, value: &BigUint, count: usize) {
         self.constant(doc, name, &format!("[u64; {count}]"), &limbs(value, count));

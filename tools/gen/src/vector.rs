@@ -74,7 +74,6 @@ fn scalar_field(out: &mut Source, params: &Params) {
     out.word("r⁻¹ mod 2^52.", "R_INV", inverse_mod_limb(&r.0));
     out.limbs("2^-52 mod r, canonical.", "R_FOLD", &fold, FR_LIMBS);
     out.limbs("R mod r: one.", "FR_ONE", &r.power_of_two(bits), FR_LIMBS);
-    out.limbs("R² mod r.", "FR_R2", &r.power_of_two(2 * bits), FR_LIMBS);
     let (from, to) = (r.power_of_two(2 * bits - FR_WORDS), r.power_of_two(FR_WORDS));
     out.limbs(
         "2^264 mod r: a product with it takes Montgomery form with 2^256 to R.",
@@ -83,8 +82,6 @@ fn scalar_field(out: &mut Source, params: &Params) {
         FR_LIMBS,
     );
     out.limbs("2^256 mod r: a product with it takes R to Montgomery form with 2^256.", "FR_TO_WORDS", &to, FR_LIMBS);
-    let generator = r.mul(&params.scalar_generator, &r.power_of_two(bits));
-    out.limbs("The generator of the multiplicative group of Fr.", "FR_GENERATOR", &generator, FR_LIMBS);
     let z2 = &params.z * &params.z;
     out.constant("z²: an eigenvalue of the endomorphism of G1, up to sign.", "Z_SQUARED", "u128", &format!("{z2:#x}"));
     let z = params.z.iter_u64_digits().next().unwrap_or(0);
@@ -97,10 +94,6 @@ fn curves(out: &mut Source, params: &Params) -> Result<(), String> {
     let mont2 = |x: &Fp2| Fp2 { c0: mont(&x.c0), c1: mont(&x.c1) };
     out.limbs("b = 4 of E1.", "E1_B", &mont(&params.b), FP_LIMBS);
     out.pair("b·ξ = 4(u + 1) of E2.", "E2_B", &mont2(&params.xi.scale(&params.b, p)), FP_LIMBS);
-    out.limbs("x of the generator of G1.", "G1_X", &mont(&params.g1.0), FP_LIMBS);
-    out.limbs("y of the generator of G1.", "G1_Y", &mont(&params.g1.1), FP_LIMBS);
-    out.pair("x of the generator of G2.", "G2_X", &mont2(&params.g2.0), FP_LIMBS);
-    out.pair("y of the generator of G2.", "G2_Y", &mont2(&params.g2.1), FP_LIMBS);
     out.limbs("β, a cube root of one: φ(x, y) = (βx, y) is −z² on G1.", "BETA", &mont(&beta(params)?), FP_LIMBS);
     let one = BigUint::from(1u32);
     let third = (&p.0 - &one) / 3u32;

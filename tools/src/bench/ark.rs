@@ -23,6 +23,15 @@ pub(super) fn msm<G: VariableBaseMSM + CurveGroup>(
     parts.into_iter().sum::<G>().into_affine()
 }
 
+/// Each point times its scalar, affine with one inversion a part.
+pub(super) fn mul<P: AffineRepr>(pool: &Pool, points: &[P], scalars: &[P::ScalarField]) -> Vec<P> {
+    let one = |(p, s): (&P, &P::ScalarField)| *p * s;
+    let part = |r: std::ops::Range<usize>| {
+        P::Group::normalize_batch(&points[r.clone()].iter().zip(&scalars[r]).map(one).collect::<Vec<_>>())
+    };
+    pool.parts(points.len(), part).concat()
+}
+
 /// The sum of all points, by mixed additions.
 pub(super) fn sum_g1(pool: &Pool, points: &[G1Affine]) -> G1Affine {
     let part = |r: std::ops::Range<usize>| points[r].iter().fold(G1Projective::default(), |sum, p| sum + p);

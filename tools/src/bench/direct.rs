@@ -7,12 +7,32 @@ use super::Pool;
 use arblast::{G1, G2};
 use ark_bls12_381::{Fq12, Fr};
 use ark_ff::{BigInteger, PrimeField};
-use blst::{BLST_ERROR, MultiPoint, Pairing, blst_fp12, blst_p1, blst_p1_affine, blst_p2, blst_p2_affine, p2_affines};
+use blst::{
+    BLST_ERROR, MultiPoint, Pairing, blst_fp12, blst_p1, blst_p1_affine, blst_p2, blst_p2_affine, p1_affines,
+    p2_affines,
+};
+use std::ops::Range;
 use std::ptr::null;
 
-/// The scalars, 32 little-endian bytes each.
-pub(super) fn scalars(scalars: &[Fr]) -> Vec<u8> {
-    scalars.iter().flat_map(|s| s.into_bigint().to_bytes_le()).collect()
+/// Scalars by their lowest `bits` bits, each in little-endian bytes.
+pub(super) struct Scalars {
+    bytes: Vec<u8>,
+    bits: usize,
+}
+
+impl Scalars {
+    /// Scalars of up to `bits` bits.
+    pub(super) fn new(scalars: &[Fr], bits: usize) -> Self {
+        let width = bits.div_ceil(8);
+        let bytes = scalars.iter().flat_map(|s| s.into_bigint().to_bytes_le().into_iter().take(width)).collect();
+        Self { bytes, bits }
+    }
+
+    /// The bytes of some of them.
+    fn of(&self, range: Range<usize>) -> &[u8] {
+        let width = self.bits.div_ceil(8);
+        &self.bytes[range.start * width..range.end * width]
+    }
 }
 
 /// A pairing value in blst's byte order, for comparison.
@@ -29,9 +49,10 @@ pub(super) fn gt_bytes(value: &Fq12) -> Vec<u8> {
 }
 
 macro_rules! group {
-    ($points:ident, $checked:ty, $bytes:literal, $affine:ty, $jacobian:ty, $msm:ident, $sum:ident, $decode:ident,
+    ($points:ident, $checked:ty, $bytes:literal, $affine:ty, $jacobian:ty, $msm:ident, $mul:ident, $sum:ident, $decode:ident,
      $members:ident, $compress:ident, $c_compress:ident, $c_uncompress:ident, $c_in:ident, $c_inf:ident,
-     $c_on_curve:ident, $c_add:ident, $c_to_affine:ident) => {
+     $c_on_curve:ident, $c_add:ident, $c_to_affine:ident, $affines:ty,
+     $c_from_affine:ident, $c_mult:ident) => {
         /// The points in blst's form.
         pub(super) fn $points(points: &[$checked]) -> Vec<$affine> {
             points.iter().filter_map(|p| decode_one::<$bytes, $affine>(&p.to_bytes(), blst::$c_uncompress)).collect()
@@ -45,10 +66,24 @@ macro_rules! group {
             out
         }
 
-        /// Pippenger's method on each part of the points, 255-bit scalars.
-        pub(super) fn $msm(pool: &Pool, points: &[$affine], scalars: &[u8]) -> $affine {
-            let parts = pool.parts(points.len(), |r| points[r.clone()].mult(&scalars[32 * r.start..32 * r.end], 255));
-            $sum(&parts)
+        /// Pippenger's method on each part of the points.
+        pub(super) fn $msm(pool: &Pool, points: &[$affine], scalars: &Scalars) -> $affine {
+            $sum(&pool.parts(points.len(), |r| points[r.clone()].mult(scalars.of(r), scalars.bits)))
+        }
+
+        /// Each point times its scalar, affine with one inversion a part.
+        pub(super) fn $mul(pool: &Pool, points: &[$affine], scalars: &Scalars) -> Vec<$affine> {
+            let one = |i: usize| {
+                let (mut base, mut out) = <($jacobian, $jacobian)>::default();
+                // SAFETY: valid references; the scalar has the bytes that `bits` asks for.
+                unsafe {
+                    blst::$c_from_affine(&mut base, &points[i]);
+                    blst::$c_mult(&mut out, &base, scalars.of(i..i + 1).as_ptr(), scalars.bits);
+                }
+                out
+            };
+            let part = |r: Range<usize>| <$affines>::from(&r.map(one).collect::<Vec<_>>()).as_slice().to_vec();
+            pool.parts(points.len(), part).concat()
         }
 
         /// The sum of a few Jacobian points, affine.
@@ -99,6 +134,7 @@ group!(
     blst_p1_affine,
     blst_p1,
     msm_g1,
+    mul_g1,
     total_g1,
     decompress_g1,
     subgroup_g1,
@@ -109,7 +145,10 @@ group!(
     blst_p1_affine_is_inf,
     blst_p1_affine_on_curve,
     blst_p1_add_or_double,
-    blst_p1_to_affine
+    blst_p1_to_affine,
+    p1_affines,
+    blst_p1_from_affine,
+    blst_p1_mult
 );
 group!(
     g2,
@@ -118,6 +157,7 @@ group!(
     blst_p2_affine,
     blst_p2,
     msm_g2,
+    mul_g2,
     total_g2,
     decompress_g2,
     subgroup_g2,
@@ -128,7 +168,10 @@ group!(
     blst_p2_affine_is_inf,
     blst_p2_affine_on_curve,
     blst_p2_add_or_double,
-    blst_p2_to_affine
+    blst_p2_to_affine,
+    p2_affines,
+    blst_p2_from_affine,
+    blst_p2_mult
 );
 
 /// The sum of all points.
@@ -198,4 +241,9 @@ pub(super) fn fast_aggregate_verify(
     dst: &[u8],
 ) -> bool {
     verify(&sum_g1(pool, keys), message, signature, dst)
+}
+
+/// The affine forms of Jacobian points, with one inversion.
+pub(super) fn normalize_g1(points: &[blst_p1]) -> p1_affines {
+    p1_affines::from(points)
 }

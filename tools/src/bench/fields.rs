@@ -5,8 +5,8 @@
 //! is the throughput of one.
 
 use super::inputs::Inputs;
-use super::job::{Baseline, FIELD_PAIRS as PAIRS};
-use super::measure::{Timing, duel};
+use super::job::{Baseline, FIELD_PAIRS as PAIRS, no_plain};
+use super::measure::{Clock, Timing, duel};
 use super::{Bench, Error};
 use arblast::{Selection, cpu};
 use ark_bls12_381::{Fq, Fq2};
@@ -70,11 +70,12 @@ impl<E: Copy + PartialEq + for<'a> MulAssign<&'a E>> Job<E> {
                 let (a, b): (Vec<B>, Vec<B>) =
                     (self.a.iter().map(&convert).collect(), self.b.iter().map(&convert).collect());
                 let theirs = || repeat(&a, &b, self.rounds, &multiply);
-                duel(budget, ours, theirs, |x, y| x.iter().map(&convert).eq(y.iter().copied()))?
+                duel(Clock::of(true), budget, ours, theirs, |x, y| x.iter().map(&convert).eq(y.iter().copied()))?
             }
+            Baseline::Plain => return no_plain(),
             Baseline::Arkworks => {
                 let theirs = || repeat(&self.a, &self.b, self.rounds, &|x: &mut E, y: &E| *x *= y);
-                duel(budget, ours, theirs, |x, y| x == y)?
+                duel(Clock::of(true), budget, ours, theirs, |x, y| x == y)?
             }
         })
     }

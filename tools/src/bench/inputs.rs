@@ -37,6 +37,26 @@ impl Inputs {
         (0..count).map(|_| self.scalar()).collect()
     }
 
+    /// Uniform numbers below 2^`bits`, `bits` a multiple of 8 and at most 248.
+    pub(super) fn short_scalars(&mut self, count: usize, bits: usize) -> Vec<Fr> {
+        let mut bytes = vec![0; bits / 8];
+        let mut short = || {
+            self.0.fill_bytes(&mut bytes);
+            Fr::from_le_bytes_mod_order(&bytes)
+        };
+        (0..count).map(|_| short()).collect()
+    }
+
+    /// Uniform scalars, but for one in four that is 0 and one in four that is 1, in no order.
+    pub(super) fn witness(&mut self, count: usize) -> Vec<Fr> {
+        let mut entry = || match self.0.next_u64() % 4 {
+            0 => Fr::from(0u64),
+            1 => Fr::from(1u64),
+            _ => self.scalar(),
+        };
+        (0..count).map(|_| entry()).collect()
+    }
+
     /// Distinct points (a + i·d)·g for random a and d.
     pub(super) fn g1(&mut self, count: usize) -> Vec<G1> {
         let (start, step) = (G1Projective::generator() * self.scalar(), G1Projective::generator() * self.scalar());

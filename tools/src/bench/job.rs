@@ -14,6 +14,24 @@ pub enum Op {
     MsmG1,
     /// Multi-scalar multiplication in G2: points
     MsmG2,
+    /// MSM in G1 over bases with a table of multiples (16 KiB a base at most): points
+    MsmG1Fixed,
+    /// MSM in G2 over bases with a table of multiples (16 KiB a base at most): points
+    MsmG2Fixed,
+    /// MSM in G1, scalars of 64 bits: points
+    #[value(name = "msm-g1-64")]
+    MsmG1Bits64,
+    /// MSM in G1, scalars of 128 bits: points
+    #[value(name = "msm-g1-128")]
+    MsmG1Bits128,
+    /// MSM in G1, a proof's witness (a quarter of the scalars 0, a quarter 1): points
+    MsmG1Witness,
+    /// MSM in G1, each point many times over (as many different points as a hundredth of all): points
+    MsmG1Repeated,
+    /// Each point of G1 times a scalar of its own: points
+    MulG1,
+    /// Each point of G2 times a scalar of its own: points
+    MulG2,
     /// Sum of G1 points, such as a committee's keys: points
     SumG1,
     /// Single pairings, one call each: pairings
@@ -38,6 +56,10 @@ pub enum Op {
     FastAggregateVerify,
     /// Number-theoretic transform over Fr, forward: values
     Ntt,
+    /// Batch inversion in Fr: elements
+    InvertFr,
+    /// Points of G1 from Jacobian to affine coordinates: points
+    NormalizeG1,
     /// Throughput of the vector engine's multiplication in Fp: products
     FpMul,
     /// Throughput of the vector engine's multiplication in Fp2: products
@@ -69,6 +91,14 @@ impl Op {
         match self {
             Self::MsmG1 => "msm-g1",
             Self::MsmG2 => "msm-g2",
+            Self::MsmG1Fixed => "msm-g1-fixed",
+            Self::MsmG2Fixed => "msm-g2-fixed",
+            Self::MsmG1Bits64 => "msm-g1-64",
+            Self::MsmG1Bits128 => "msm-g1-128",
+            Self::MsmG1Witness => "msm-g1-witness",
+            Self::MsmG1Repeated => "msm-g1-repeated",
+            Self::MulG1 => "mul-g1",
+            Self::MulG2 => "mul-g2",
             Self::SumG1 => "sum-g1",
             Self::Pairing => "pairing",
             Self::MultiPairing => "multi-pairing",
@@ -81,6 +111,8 @@ impl Op {
             Self::VerifyBatch => "verify-batch",
             Self::FastAggregateVerify => "fast-aggregate-verify",
             Self::Ntt => "ntt",
+            Self::InvertFr => "invert-fr",
+            Self::NormalizeG1 => "normalize-g1",
             Self::FpMul => "fp-mul",
             Self::Fp2Mul => "fp2-mul",
         }
@@ -92,9 +124,19 @@ impl Op {
         Self::ALL.iter().find(|(op, _)| *op == self).map_or(other, |(_, size)| *size)
     }
 
-    /// Whether it is an operation of a field alone, on one thread whatever the plan says.
+    /// Whether it is an operation of a field alone, whose size is a multiple of the pairs that are worked on.
     pub(super) const fn is_field(self) -> bool {
         matches!(self, Self::FpMul | Self::Fp2Mul)
+    }
+
+    /// Whether it runs on one thread whatever the plan says.
+    pub(super) const fn is_single_threaded(self) -> bool {
+        self.is_field() || matches!(self, Self::InvertFr | Self::NormalizeG1)
+    }
+
+    /// Whether its bases have a table.
+    const fn is_fixed(self) -> bool {
+        matches!(self, Self::MsmG1Fixed | Self::MsmG2Fixed)
     }
 }
 
@@ -105,6 +147,8 @@ pub enum Baseline {
     Blst,
     /// arkworks, called directly
     Arkworks,
+    /// The same backend without the table of multiples, on bases that it has prepared (msm-g1-fixed and msm-g2-fixed)
+    Plain,
 }
 
 impl Baseline {
@@ -113,13 +157,14 @@ impl Baseline {
         match self {
             Self::Blst => "blst",
             Self::Arkworks => "arkworks",
+            Self::Plain => "plain",
         }
     }
 }
 
 /// Whether the baseline's side of an operation is cut into parts for several threads; the rest runs on one.
 pub(super) const fn baseline_uses_threads(op: Op) -> bool {
-    !matches!(op, Op::Pairing | Op::Verify) && !op.is_field()
+    !matches!(op, Op::Pairing | Op::Verify) && !op.is_single_threaded()
 }
 
 /// Refuses what has no meaning.
@@ -133,6 +178,10 @@ pub fn check(op: Op, size: usize, baseline: Baseline) -> Result<(), Error> {
         _ if op.is_field() && !size.is_multiple_of(FIELD_PAIRS) => {
             refuse(format!("{}: the size must be a multiple of {FIELD_PAIRS}, got {size}", op.name()))
         }
+        _ if baseline == Baseline::Plain && !op.is_fixed() => no_plain(),
+        Op::InvertFr if baseline == Baseline::Blst => {
+            refuse("blst has no batch inversion; compare with arkworks: --op invert-fr --baseline arkworks".into())
+        }
         _ if size > 1 << 24 => refuse(format!("a size of {size} is more than 2^24, the most that is measured")),
         Op::Ntt if baseline == Baseline::Blst => {
             refuse("blst has no NTT; compare with arkworks: --op ntt --baseline arkworks".into())
@@ -140,6 +189,11 @@ pub fn check(op: Op, size: usize, baseline: Baseline) -> Result<(), Error> {
         Op::Ntt if !size.is_power_of_two() => refuse(format!("ntt: the size must be a power of two, got {size}")),
         _ => Ok(()),
     }
+}
+
+/// Refuses a comparison with bases that have no table, for an operation that has no bases.
+pub(super) fn no_plain<T>() -> Result<T, Error> {
+    Err(Error::Refused("plain is what msm-g1-fixed and msm-g2-fixed are compared with, and nothing else".into()))
 }
 
 /// Reads a comma-separated list of sizes, each a count (`1024`) or a power (`2^10`).
@@ -191,6 +245,8 @@ mod tests {
             (Op::Ntt, 8, Baseline::Blst),
             (Op::Ntt, 6, Baseline::Arkworks),
             (Op::Verify, 0, Baseline::Blst),
+            (Op::MsmG1, 8, Baseline::Plain),
+            (Op::InvertFr, 8, Baseline::Blst),
             (Op::MsmG1, 1 << 30, Baseline::Blst),
         ] {
             assert!(matches!(check(op, size, baseline), Err(Error::Refused(_))), "{op:?} {size}");

@@ -3,6 +3,57 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+/// What a sample's time is read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// The time that passes.
+    Wall,
+    /// The time that the calling thread runs: what else the machine does is not in it. For jobs on one thread only.
+    Thread,
+}
+
+impl Clock {
+    /// The thread's clock where there is one for jobs of one thread, else the wall's.
+    pub(super) fn of(one_thread: bool) -> Self {
+        if one_thread && cfg!(target_os = "linux") { Self::Thread } else { Self::Wall }
+    }
+
+    /// The name in records.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Wall => "wall",
+            Self::Thread => "cpu",
+        }
+    }
+
+    /// Runs a job; what time it took.
+    fn time<T>(self, job: impl FnOnce() -> T) -> (Duration, T) {
+        if self == Self::Thread {
+            let before = thread_time();
+            let result = job();
+            return (thread_time().saturating_sub(before), result);
+        }
+        let before = Instant::now();
+        let result = job();
+        (before.elapsed(), result)
+    }
+}
+
+/// How long this thread has run.
+#[cfg(target_os = "linux")]
+fn thread_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: a valid destination; the clock exists on every Linux.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs() as u32)
+}
+
+/// No such clock here, and [`Clock::of`] does not choose it.
+#[cfg(not(target_os = "linux"))]
+fn thread_time() -> Duration {
+    Duration::ZERO
+}
+
 /// The medians of both sides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Timing {
@@ -23,6 +74,7 @@ const ROUNDS: std::ops::RangeInclusive<usize> = 5..=4000;
 /// A round takes one sample of each side, and which side goes first alternates, so that a slow drift of the machine
 /// meets both alike. Rounds go on until `budget` is spent.
 pub(super) fn duel<A, B>(
+    clock: Clock,
     budget: Duration,
     mut ours: impl FnMut() -> Result<A, arblast::Error>,
     mut baseline: impl FnMut() -> B,
@@ -37,8 +89,8 @@ pub(super) fn duel<A, B>(
         Ok(())
     };
     // Warm caches, clocks and thread pools, and learn how long a job takes.
-    let once_ours = warm(budget / 20, &mut ours)?;
-    let once_baseline = warm(budget / 20, &mut baseline)?;
+    let once_ours = warm(clock, budget / 20, &mut ours)?;
+    let once_baseline = warm(clock, budget / 20, &mut baseline)?;
     let repeat = |once: Duration| (SAMPLE.as_nanos() / once.as_nanos().max(1)).clamp(1, 1 << 16) as u32;
     let (repeat_ours, repeat_baseline) = (repeat(once_ours), repeat(once_baseline));
     let (mut samples_ours, mut samples_baseline) = (Vec::new(), Vec::new());
@@ -46,11 +98,11 @@ pub(super) fn duel<A, B>(
     while samples_ours.len() < *ROUNDS.start() || (start.elapsed() < budget && samples_ours.len() < *ROUNDS.end()) {
         let ours_first = samples_ours.len().is_multiple_of(2);
         if ours_first {
-            samples_ours.push(sample(repeat_ours, &mut ours)?);
+            samples_ours.push(sample(clock, repeat_ours, &mut ours)?);
         }
-        samples_baseline.push(sample(repeat_baseline, &mut baseline)?);
+        samples_baseline.push(sample(clock, repeat_baseline, &mut baseline)?);
         if !ours_first {
-            samples_ours.push(sample(repeat_ours, &mut ours)?);
+            samples_ours.push(sample(clock, repeat_ours, &mut ours)?);
         }
     }
     let rounds = samples_ours.len();
@@ -58,13 +110,17 @@ pub(super) fn duel<A, B>(
 }
 
 /// Runs a job for about `time`, at least once; its shortest run.
-fn warm(time: Duration, job: &mut impl FnMut() -> Result<(), arblast::Error>) -> Result<Duration, arblast::Error> {
+fn warm(
+    clock: Clock,
+    time: Duration,
+    job: &mut impl FnMut() -> Result<(), arblast::Error>,
+) -> Result<Duration, arblast::Error> {
     let start = Instant::now();
     let mut shortest = Duration::MAX;
     loop {
-        let before = Instant::now();
-        job()?;
-        shortest = shortest.min(before.elapsed());
+        let (took, result) = clock.time(&mut *job);
+        result?;
+        shortest = shortest.min(took);
         if start.elapsed() >= time {
             return Ok(shortest);
         }
@@ -72,12 +128,14 @@ fn warm(time: Duration, job: &mut impl FnMut() -> Result<(), arblast::Error>) ->
 }
 
 /// Nanoseconds of one job, the mean over `repeat` in a row.
-fn sample(repeat: u32, job: &mut impl FnMut() -> Result<(), arblast::Error>) -> Result<u64, arblast::Error> {
-    let before = Instant::now();
-    for _ in 0..repeat {
-        job()?;
-    }
-    Ok((before.elapsed().as_nanos() / u128::from(repeat)) as u64)
+fn sample(
+    clock: Clock,
+    repeat: u32,
+    job: &mut impl FnMut() -> Result<(), arblast::Error>,
+) -> Result<u64, arblast::Error> {
+    let (took, result) = clock.time(|| (0..repeat).try_for_each(|_| job()));
+    result?;
+    Ok((took.as_nanos() / u128::from(repeat)) as u64)
 }
 
 /// The median; 0 of nothing.
@@ -110,7 +168,7 @@ mod tests {
             std::thread::sleep(Duration::from_millis(3));
             name
         };
-        let timing = duel(Duration::ZERO, || Ok(job('a')), || job('b'), |_, _| true).unwrap().unwrap();
+        let timing = duel(Clock::Wall, Duration::ZERO, || Ok(job('a')), || job('b'), |_, _| true).unwrap().unwrap();
         assert_eq!(timing.rounds, 5);
         // One comparison, one warm-up each, then five rounds whose order alternates.
         assert_eq!(*order.borrow(), "ab".repeat(2) + "abbaabbaab");
@@ -118,8 +176,23 @@ mod tests {
     }
 
     #[test]
+    fn the_threads_clock_does_not_count_sleep() {
+        let work = || (0..200_000u64).fold(1u64, |x, i| black_box(x.wrapping_mul(3) ^ i));
+        let nap = || std::thread::sleep(Duration::from_millis(20));
+        let clock = Clock::of(true);
+        let (asleep, ()) = clock.time(nap);
+        let (busy, _) = clock.time(work);
+        assert!(busy > Duration::ZERO);
+        assert_eq!(asleep >= Duration::from_millis(20), clock == Clock::Wall);
+        assert!(Clock::of(false).time(nap).0 >= Duration::from_millis(20));
+    }
+
+    #[test]
     fn different_results_are_not_timed() {
-        assert_eq!(duel(Duration::ZERO, || Ok(1), || 2, |a, b| a == b), Ok(None));
-        assert!(duel(Duration::ZERO, || Err::<(), _>(arblast::Error::Cancelled), || (), |(), ()| true).is_err());
+        assert_eq!(duel(Clock::Wall, Duration::ZERO, || Ok(1), || 2, |a, b| a == b), Ok(None));
+        assert!(
+            duel(Clock::Wall, Duration::ZERO, || Err::<(), _>(arblast::Error::Cancelled), || (), |(), ()| true)
+                .is_err()
+        );
     }
 }

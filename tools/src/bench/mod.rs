@@ -3,14 +3,15 @@
 //!
 //! What is compared is a call of the dispatcher with the inputs that its callers have (arkworks types), and the same
 //! job by direct calls of the baseline on inputs in the baseline's own form, prepared outside the timing. Points that
-//! come out are affine on both sides.
+//! come out are affine on both sides. With one thread on a CPU the time is what that thread ran (Linux), so that what
+//! else the machine does is not in it; else it is what passed.
 //!
 //! | file | subject |
 //! |---|---|
 //! | `job.rs` | the operations, sizes and baselines that can be asked for, and what is refused |
 //! | `measure.rs` | interleaved rounds and their medians |
 //! | `inputs.rs` | seeded random inputs |
-//! | `points.rs`, `pairings.rs`, `signatures.rs`, `fields.rs` | each operation on both sides |
+//! | `msm.rs`, `points.rs`, `pairings.rs`, `signatures.rs`, `batch.rs`, `fields.rs` | each operation on both sides |
 //! | `direct.rs` | blst by its C bindings |
 //! | `ark.rs` | arkworks |
 //! | `report.rs` | records, table, JSON and CSV |
@@ -19,12 +20,14 @@
 //! | `machine.rs` | what a figure was measured on |
 
 mod ark;
+mod batch;
 mod direct;
 mod fields;
 mod inputs;
 mod job;
 mod machine;
 mod measure;
+mod msm;
 mod page;
 mod pairings;
 mod plot;
@@ -39,7 +42,7 @@ pub use report::{Record, geometric_mean, table, to_csv};
 pub use suite::{Outcome, Suite};
 
 use arblast::{Call, Class, Dispatcher, Selection};
-use measure::Timing;
+use measure::{Clock, Timing};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::time::Duration;
@@ -131,8 +134,16 @@ impl<'a> Bench<'a> {
     fn timing(&self, op: Op, size: usize) -> Result<Timing, Error> {
         job::check(op, size, self.plan.baseline)?;
         let timing = match op {
-            Op::MsmG1 => points::msm_g1(self, size),
-            Op::MsmG2 => points::msm_g2(self, size),
+            Op::MsmG1 => msm::g1(self, size, msm::Scalars::Full),
+            Op::MsmG2 => msm::g2(self, size),
+            Op::MsmG1Fixed => msm::g1_fixed(self, size),
+            Op::MsmG2Fixed => msm::g2_fixed(self, size),
+            Op::MsmG1Bits64 => msm::g1(self, size, msm::Scalars::Bits(64)),
+            Op::MsmG1Bits128 => msm::g1(self, size, msm::Scalars::Bits(128)),
+            Op::MsmG1Witness => msm::g1(self, size, msm::Scalars::Witness),
+            Op::MsmG1Repeated => msm::g1_repeated(self, size),
+            Op::MulG1 => msm::mul_g1(self, size),
+            Op::MulG2 => msm::mul_g2(self, size),
             Op::SumG1 => points::sum_g1(self, size),
             Op::DecompressG1 => points::decompress_g1(self, size),
             Op::DecompressG2 => points::decompress_g2(self, size),
@@ -145,6 +156,8 @@ impl<'a> Bench<'a> {
             Op::Verify => signatures::verify(self, size),
             Op::VerifyBatch => signatures::verify_batch(self, size),
             Op::FastAggregateVerify => signatures::fast_aggregate_verify(self, size),
+            Op::InvertFr => batch::invert_fr(self, size),
+            Op::NormalizeG1 => batch::normalize_g1(self, size),
             Op::FpMul => fields::fp_mul(self, size),
             Op::Fp2Mul => fields::fp2_mul(self, size),
         };
@@ -161,7 +174,7 @@ impl<'a> Bench<'a> {
             op: op.name(),
             size,
             backend: self.plan.backend_name.clone(),
-            threads: if op.is_field() { 1 } else { self.pool.threads },
+            threads: if op.is_single_threaded() { 1 } else { self.pool.threads },
             median_ns: timing.ours_ns,
             baseline: self.plan.baseline.name(),
             baseline_median_ns: timing.baseline_ns,
@@ -170,7 +183,14 @@ impl<'a> Bench<'a> {
             machine: self.machine.clone(),
             baseline_threads: if job::baseline_uses_threads(op) { self.pool.threads } else { 1 },
             rounds: timing.rounds,
+            clock: if op.is_field() { Clock::of(true).name() } else { self.clock().name() },
         }
+    }
+
+    /// Both sides run on the calling thread where one thread is asked for and the backend is a CPU's.
+    fn clock(&self) -> Clock {
+        let on_cpu = matches!(self.plan.backend, Selection::Cpu | Selection::CpuPortable);
+        Clock::of(on_cpu && self.pool.threads == 1)
     }
 
     /// The machine, as the records name it.
@@ -186,7 +206,7 @@ fn duel<A, B>(
     mut baseline: impl FnMut() -> B,
     same: impl Fn(&A, &B) -> bool,
 ) -> Result<Option<Timing>, arblast::Error> {
-    let Some(timer) = bench.timer else { return measure::duel(bench.plan.budget, ours, baseline, same) };
+    let Some(timer) = bench.timer else { return measure::duel(bench.clock(), bench.plan.budget, ours, baseline, same) };
     if !same(&ours()?, &baseline()) {
         return Ok(None);
     }

@@ -23,6 +23,11 @@ pub fn html(records: &[Record], remarks: &[String]) -> String {
          found equal. A ratio is the baseline's time by ours in the same run: above 1 ours is faster.</p>\n",
     );
     out.push_str(&facts(records));
+    let link = |group: &Vec<&Record>| {
+        let name = escape(group.first().map_or("", |first| first.op));
+        format!("<a href=\"#{name}\">{name}</a>\n")
+    };
+    let _ = write!(out, "<nav>\n{}</nav>\n", groups(records).iter().map(link).collect::<String>());
     for group in groups(records) {
         out.push_str(&section(&group));
     }
@@ -65,7 +70,8 @@ fn section(group: &[&Record]) -> String {
     let unit = about.rsplit_once(": ").map_or("size", |(_, unit)| unit);
     let title = format!("{}: time against size, both logarithmic", first.op);
     let plot = log_log(&Labels { title: &title, x: unit, y_text: &time }, &series(group));
-    format!("<h2>{}</h2>\n<p>{}</p>\n{plot}{}", escape(first.op), escape(&about), ratios(group))
+    let name = escape(first.op);
+    format!("<h2 id=\"{name}\">{name}</h2>\n<p>{}</p>\n{plot}{}", escape(&about), ratios(group))
 }
 
 /// What the help of the command line says of an operation.

@@ -1,7 +1,7 @@
 //! Pairings, hashing to the curve, and the NTT.
 
 use super::inputs::Inputs;
-use super::job::Baseline;
+use super::job::{Baseline, no_plain};
 use super::measure::Timing;
 use super::{Bench, Error, ark, direct, duel};
 use arblast::backend::NttKind;
@@ -27,6 +27,7 @@ pub(super) fn pairing(bench: &Bench, size: usize) -> Answer {
                 a.iter().map(|a| direct::gt_bytes(&a.0)).eq(b.iter().map(|b| b.to_bendian().to_vec()))
             })?
         }
+        Baseline::Plain => return no_plain(),
         Baseline::Arkworks => {
             let (p, q) = (G1::as_affine_slice(&ps), G2::as_affine_slice(&qs));
             let theirs = || {
@@ -49,6 +50,7 @@ pub(super) fn multi_pairing(bench: &Bench, size: usize) -> Answer {
             let theirs = || direct::multi_pairing(pool, &p, &q);
             duel(bench, ours, theirs, |a, b| direct::gt_bytes(&a.0) == b.to_bendian())?
         }
+        Baseline::Plain => return no_plain(),
         Baseline::Arkworks => {
             let (p, q) = (G1::as_affine_slice(&ps), G2::as_affine_slice(&qs));
             duel(bench, ours, || ark::multi_pairing(pool, p, q), |a, b| a.0 == *b)?
@@ -75,6 +77,7 @@ pub(super) fn hash_to_g2(bench: &Bench, size: usize) -> Answer {
             let theirs = || direct::hash_to_g2(pool, &messages, DST);
             duel(bench, ours, theirs, |a, b| a.iter().map(G2::to_bytes).eq(b.iter().map(direct::compress_g2)))?
         }
+        Baseline::Plain => return no_plain(),
         Baseline::Arkworks => {
             let theirs = || ark::hash_to_g2(pool, &messages, DST);
             duel(bench, ours, theirs, |a, b| a.iter().map(G2::affine).eq(b))?

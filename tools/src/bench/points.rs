@@ -1,48 +1,14 @@
-//! Operations on points: MSM, sums, decompression, membership.
+//! Operations on points: sums, decompression, membership.
 
 use super::inputs::Inputs;
-use super::job::Baseline;
+use super::job::{Baseline, no_plain};
 use super::measure::Timing;
 use super::{Bench, Error, ark, direct, duel};
 use arblast::backend::IndexLists;
 use arblast::{G1, G2};
-use ark_bls12_381::{G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_bls12_381::{G1Affine, G2Affine};
 
 type Answer = Result<Option<Timing>, Error>;
-
-pub(super) fn msm_g1(bench: &Bench, size: usize) -> Answer {
-    let mut inputs = Inputs::new();
-    let (points, scalars) = (inputs.g1(size), inputs.scalars(size));
-    let ours = || bench.dispatcher.msm_g1(&bench.call, &points, &scalars);
-    let pool = &bench.pool;
-    Ok(match bench.plan.baseline {
-        Baseline::Blst => {
-            let (p, s) = (direct::g1(&points), direct::scalars(&scalars));
-            duel(bench, ours, || direct::msm_g1(pool, &p, &s), |a, b| a.to_bytes() == direct::compress_g1(b))?
-        }
-        Baseline::Arkworks => {
-            let p = G1::as_affine_slice(&points);
-            duel(bench, ours, || ark::msm::<G1Projective>(pool, p, &scalars), |a, b| a.affine() == b)?
-        }
-    })
-}
-
-pub(super) fn msm_g2(bench: &Bench, size: usize) -> Answer {
-    let mut inputs = Inputs::new();
-    let (points, scalars) = (inputs.g2(size), inputs.scalars(size));
-    let ours = || bench.dispatcher.msm_g2(&bench.call, &points, &scalars);
-    let pool = &bench.pool;
-    Ok(match bench.plan.baseline {
-        Baseline::Blst => {
-            let (p, s) = (direct::g2(&points), direct::scalars(&scalars));
-            duel(bench, ours, || direct::msm_g2(pool, &p, &s), |a, b| a.to_bytes() == direct::compress_g2(b))?
-        }
-        Baseline::Arkworks => {
-            let p = G2::as_affine_slice(&points);
-            duel(bench, ours, || ark::msm::<G2Projective>(pool, p, &scalars), |a, b| a.affine() == b)?
-        }
-    })
-}
 
 pub(super) fn sum_g1(bench: &Bench, size: usize) -> Answer {
     let points = Inputs::new().g1(size);
@@ -55,6 +21,7 @@ pub(super) fn sum_g1(bench: &Bench, size: usize) -> Answer {
             let same = |a: &Vec<G1Affine>, b: &_| a.len() == 1 && ark::bytes(&a[0]) == direct::compress_g1(b);
             duel(bench, ours, || direct::sum_g1(pool, &p), same)?
         }
+        Baseline::Plain => return no_plain(),
         Baseline::Arkworks => duel(bench, ours, || ark::sum_g1(pool, affine), |a, b| a[..] == [*b])?,
     })
 }
@@ -73,6 +40,7 @@ pub(super) fn decompress_g1(bench: &Bench, size: usize) -> Answer {
                 a.iter().map(|p| p.as_ref().ok().map(G1::to_bytes)).eq(theirs)
             },
         )?,
+        Baseline::Plain => return no_plain(),
         Baseline::Arkworks => {
             let same = |a: &Vec<Result<G1, _>>, b: &Vec<Option<G1Affine>>| {
                 a.iter().map(|p| p.as_ref().ok().map(G1::affine)).eq(b.iter().map(Option::as_ref))
@@ -96,6 +64,7 @@ pub(super) fn decompress_g2(bench: &Bench, size: usize) -> Answer {
                 a.iter().map(|p| p.as_ref().ok().map(G2::to_bytes)).eq(theirs)
             },
         )?,
+        Baseline::Plain => return no_plain(),
         Baseline::Arkworks => {
             let same = |a: &Vec<Result<G2, _>>, b: &Vec<Option<G2Affine>>| {
                 a.iter().map(|p| p.as_ref().ok().map(G2::affine)).eq(b.iter().map(Option::as_ref))
@@ -116,6 +85,7 @@ pub(super) fn subgroup_g1(bench: &Bench, size: usize) -> Answer {
             let p = direct::g1(&points);
             duel(bench, ours, || direct::subgroup_g1(pool, &p), |a, b| a == b)?
         }
+        Baseline::Plain => return no_plain(),
         Baseline::Arkworks => duel(bench, ours, || ark::each(pool, affine, member), |a, b| a == b)?,
     })
 }
@@ -131,6 +101,7 @@ pub(super) fn subgroup_g2(bench: &Bench, size: usize) -> Answer {
             let p = direct::g2(&points);
             duel(bench, ours, || direct::subgroup_g2(pool, &p), |a, b| a == b)?
         }
+        Baseline::Plain => return no_plain(),
         Baseline::Arkworks => duel(bench, ours, || ark::each(pool, affine, member), |a, b| a == b)?,
     })
 }

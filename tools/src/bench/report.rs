@@ -30,6 +30,8 @@ pub struct Record {
     pub baseline_threads: usize,
     /// Interleaved rounds that the medians are of.
     pub rounds: usize,
+    /// `cpu` where times are those that the one thread ran, `wall` where they are those that passed.
+    pub clock: &'static str,
 }
 
 /// The geometric mean of the ratios; `None` of nothing.
@@ -48,7 +50,8 @@ pub fn table(records: &[Record]) -> String {
     };
     line(first.machine.clone());
     let plural = if first.threads == 1 { "" } else { "s" };
-    line(format!("{} against {}, {} thread{plural}", first.backend, first.baseline, first.threads));
+    let clock = if first.clock == "cpu" { ", CPU time" } else { "" };
+    line(format!("{} against {}, {} thread{plural}{clock}", first.backend, first.baseline, first.threads));
     line(format!("{:<22}{:>9}{:>12}{:>13}{:>8}  {:<10}", "op", "size", "median", first.baseline, "ratio", "verified"));
     for r in records {
         let (ours, theirs) = (duration(r.median_ns), duration(r.baseline_median_ns));
@@ -76,14 +79,14 @@ fn duration(ns: u64) -> String {
 /// The records as CSV, with a header.
 pub fn to_csv(records: &[Record]) -> String {
     let mut out = String::from(
-        "op,size,backend,threads,median_ns,baseline,baseline_median_ns,ratio,verified,machine,baseline_threads,rounds\n",
+        "op,size,backend,threads,median_ns,baseline,baseline_median_ns,ratio,verified,machine,baseline_threads,rounds,clock\n",
     );
     for r in records {
         let machine = r.machine.replace('"', "\"\"");
         // Writing to a string does not fail.
         let _ = writeln!(
             out,
-            "{},{},{},{},{},{},{},{:.4},{},\"{machine}\",{},{}",
+            "{},{},{},{},{},{},{},{:.4},{},\"{machine}\",{},{},{}",
             r.op,
             r.size,
             r.backend,
@@ -94,7 +97,8 @@ pub fn to_csv(records: &[Record]) -> String {
             r.ratio,
             r.verified,
             r.baseline_threads,
-            r.rounds
+            r.rounds,
+            r.clock
         );
     }
     out
@@ -116,6 +120,7 @@ pub(super) fn sample() -> Record {
         machine: "A \"processor\", 16 logical cores, linux".into(),
         baseline_threads: 1,
         rounds: 5,
+        clock: "wall",
     }
 }
 

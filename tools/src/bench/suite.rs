@@ -24,11 +24,19 @@ pub struct Outcome {
 }
 
 /// The operations of the CPU suite with their sizes, ascending.
-const CPU: [(Op, &[usize]); 15] = [
+const CPU: [(Op, &[usize]); 25] = [
     (Op::FpMul, &[1 << 12, 1 << 14, 1 << 16]),
     (Op::Fp2Mul, &[1 << 12, 1 << 14, 1 << 16]),
     (Op::MsmG1, &[1 << 6, 1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18]),
     (Op::MsmG2, &[1 << 6, 1 << 8, 1 << 10, 1 << 12, 1 << 14]),
+    (Op::MsmG1Fixed, &[1 << 6, 1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16]),
+    (Op::MsmG2Fixed, &[1 << 6, 1 << 8, 1 << 10, 1 << 12]),
+    (Op::MsmG1Bits64, &[1 << 8, 1 << 10, 1 << 12, 1 << 14]),
+    (Op::MsmG1Bits128, &[1 << 8, 1 << 10, 1 << 12, 1 << 14]),
+    (Op::MsmG1Witness, &[1 << 8, 1 << 10, 1 << 12, 1 << 14]),
+    (Op::MsmG1Repeated, &[1 << 8, 1 << 10, 1 << 12, 1 << 14]),
+    (Op::MulG1, &[2, 16, 128, 1_024]),
+    (Op::MulG2, &[2, 16, 128, 1_024]),
     (Op::SumG1, &[128, 1_024, 10_000]),
     (Op::MultiPairing, &[1, 2, 8, 32, 128]),
     (Op::HashToG2, &[1, 2, 8, 32, 128]),
@@ -39,6 +47,8 @@ const CPU: [(Op, &[usize]); 15] = [
     (Op::Verify, &[1]),
     (Op::VerifyBatch, &[2, 8, 32, 128]),
     (Op::FastAggregateVerify, &[128, 1_024, 10_000]),
+    (Op::InvertFr, &[16, 256, 1 << 12, 1 << 16]),
+    (Op::NormalizeG1, &[16, 256, 1 << 12, 1 << 16]),
     (Op::Ntt, &[1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18]),
 ];
 
@@ -62,7 +72,7 @@ impl Suite {
         for (op, sizes) in CPU {
             for baseline in [Baseline::Blst, Baseline::Arkworks] {
                 // What blst does not have is no gap.
-                if op == Op::Ntt && baseline == Baseline::Blst {
+                if matches!(op, Op::Ntt | Op::InvertFr) && baseline == Baseline::Blst {
                     continue;
                 }
                 progress(&format!("{} against {}", op.name(), baseline.name()));

@@ -2,7 +2,7 @@
 
 use super::fp::{Fp8, multiple_of_p};
 use super::fp2::Fp2x8;
-use super::fr::{Fr8, multiple_of_r};
+use super::fr::Fr8;
 use super::generated as constants;
 use super::memory::Limbs;
 use super::token::Ifma;
@@ -217,13 +217,10 @@ fn fr_is_the_twins_and_arkworks() {
         };
         each_pair(&inputs, &inputs, |a, b| {
             let (x, y) = (load(a), load(b));
-            let (product, sum) = (x.mul(&y).limbs(ifma), x.add(&y).limbs(ifma));
-            let difference = x.sub::<6>(&y).limbs(ifma);
+            let product = x.mul(&y).limbs(ifma);
             for i in 0..8 {
                 assert_eq!(number(&product[i]), m.mul(&a[i], &b[i]));
                 assert!(number(&product[i]) < 3u32 * &m.m);
-                assert_eq!(number(&sum[i]), &a[i] + &b[i]);
-                assert_eq!(number(&difference[i]), &a[i] + number(&multiple_of_r(6)) - &b[i]);
             }
         });
         let elements: [Fr; 8] = [0u64, 1, 2, 3, u64::MAX, 5, 6, 7].map(|k| -Fr::from(k) * Fr::from(k));
@@ -231,7 +228,6 @@ fn fr_is_the_twins_and_arkworks() {
         let x = Fr8::from_words(ifma, words);
         assert_eq!(x.to_words(ifma), elements.map(|e| e.0.0));
         assert_eq!(x.mul(&x).to_words(ifma), elements.map(|e| e.square().0.0));
-        assert_eq!(x.mul(&Fr8::one(ifma)).to_words(ifma), elements.map(|e| e.0.0));
         assert_eq!(Fr8::integers(ifma, words), elements.map(|e| e.into_bigint().0));
     });
 }
@@ -264,10 +260,8 @@ fn generated_constants_hold() {
     assert_eq!(Fr::from(number(&constants::R_FOLD)) * Fr::from(2u64).pow([52]), Fr::ONE);
     assert_eq!(element(&constants::FP_ONE), Fq::ONE);
     assert_eq!(Fq::from(number(&constants::FP_R2)), two.pow([832]));
-    assert_eq!(Fr::from(number(&constants::FR_R2)), Fr::from(2u64).pow([520]));
     assert_eq!(number(&multiple_of_p(26)), 26u32 * p());
     let g = G1Affine::generator();
-    assert_eq!((element(&constants::G1_X), element(&constants::G1_Y)), (g.x, g.y));
     assert_eq!(g.y.square(), g.x.square() * g.x + element(&constants::E1_B));
     assert_eq!((g * Fr::from(-1i64) + g).into_affine(), G1Affine::identity(), "order r");
     let (beta, z) = (element(&constants::BETA), Fr::from(constants::Z_ABS));
@@ -280,7 +274,6 @@ fn generated_constants_hold() {
 fn generated_constants_of_the_twist_hold() {
     let pair = |c: &[[u64; 8]; 2]| ark_bls12_381::Fq2::new(element(&c[0]), element(&c[1]));
     let h = G2Affine::generator();
-    assert_eq!((pair(&constants::G2_X), pair(&constants::G2_Y)), (h.x, h.y));
     assert_eq!(h.y.square(), h.x.square() * h.x + pair(&constants::E2_B));
     let conjugate = |mut a: ark_bls12_381::Fq2| {
         a.conjugate_in_place();

@@ -1,6 +1,6 @@
 //! Eight elements of Fp2 = Fp[u]/(u² + 1), one a lane, with one reduction for each coefficient of a product.
 
-use super::fp::{Columns, Fp8, ModP, multiple_of_p};
+use super::fp::{Fp8, ModP, multiple_of_p};
 use super::memory::Limbs;
 use super::mont::{self, Vector, splat};
 use super::token::Ifma;
@@ -89,12 +89,6 @@ impl Fp2x8 {
     pub(crate) fn store(&self, ifma: Ifma) -> [[Limbs; 2]; 8] {
         let (c0, c1) = (self.c0.store(ifma), self.c1.store(ifma));
         std::array::from_fn(|i| [c0[i], c1[i]])
-    }
-
-    /// The columns of both coefficients.
-    #[inline(always)]
-    pub(crate) fn columns(&self) -> [Columns; 2] {
-        [self.c0.columns(), self.c1.columns()]
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! r is just below 2^255, so the limbs leave room for values up to 32·r. Not for secrets.
 
-use super::generated::{FR_FROM_WORDS, FR_ONE, FR_TO_WORDS, R, R_FOLD, R_INV};
+use super::generated::{FR_FROM_WORDS, FR_TO_WORDS, R, R_FOLD, R_INV};
 use super::memory;
 #[cfg(test)]
 use super::memory::Limbs;
@@ -47,31 +47,11 @@ impl Fr8 {
         unsafe { splat_limbs(limbs) }
     }
 
-    /// One.
-    #[inline(always)]
-    pub(crate) fn one(ifma: Ifma) -> Self {
-        Self::splat(ifma, &FR_ONE)
-    }
-
     /// a·b. Takes a·b below 32·r²; gives less than 3·r.
     #[inline(always)]
     pub(crate) fn mul(&self, other: &Self) -> Self {
         // SAFETY: an `Fr8` comes from a token.
         unsafe { mul(self, other) }
-    }
-
-    /// a + b. Takes what sums to less than 32·r.
-    #[inline(always)]
-    pub(crate) fn add(&self, other: &Self) -> Self {
-        // SAFETY: an `Fr8` comes from a token.
-        unsafe { add(self, other) }
-    }
-
-    /// a − b + K·r. Takes b at most K·r; gives less than a + K·r, which must be below 32·r.
-    #[inline(always)]
-    pub(crate) fn sub<const K: u64>(&self, other: &Self) -> Self {
-        // SAFETY: an `Fr8` comes from a token.
-        unsafe { sub::<K>(self, other) }
     }
 
     /// The element of the same value below r. Takes less than 4·r.
@@ -150,33 +130,12 @@ fn mul(a: &Fr8, b: &Fr8) -> Fr8 {
 
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-fn add(a: &Fr8, b: &Fr8) -> Fr8 {
-    let mut out = a.0;
-    for (x, y) in out.iter_mut().zip(&b.0) {
-        *x = _mm512_add_epi64(*x, *y);
-    }
-    Fr8(mont::carry(out))
-}
-
-#[target_feature(enable = "avx512f,avx512ifma")]
-#[inline]
 fn difference(a: &Fr8, b: &[u64; 5]) -> [Vector; 5] {
     let mut out = a.0;
     for (x, y) in out.iter_mut().zip(b) {
         *x = _mm512_sub_epi64(*x, splat(*y));
     }
     out
-}
-
-#[target_feature(enable = "avx512f,avx512ifma")]
-#[inline]
-fn sub<const K: u64>(a: &Fr8, b: &Fr8) -> Fr8 {
-    let multiple = const { multiple_of_r(K) };
-    let mut out = a.0;
-    for ((x, y), limb) in out.iter_mut().zip(&b.0).zip(multiple) {
-        *x = _mm512_add_epi64(_mm512_sub_epi64(*x, *y), splat(limb));
-    }
-    Fr8(mont::carry(out))
 }
 
 /// Subtracts 2r and r in turn where the difference is not negative.

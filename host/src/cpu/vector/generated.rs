@@ -46,17 +46,11 @@ pub(crate) const R_FOLD: [u64; 5] = [0xfdfff1a402001, 0x2d083dd6c33ff, 0x44cd437
 /// R mod r: one.
 pub(crate) const FR_ONE: [u64; 5] = [0x00022ffffffdd, 0x9700396c23000, 0xedf77458d1293, 0xdf20ff1776e6a, 0x026821fa14f77];
 
-/// R² mod r.
-pub(crate) const FR_R2: [u64; 5] = [0x99103f29c6cf0, 0x57927663d999e, 0xa1c0ed631138b, 0x3c829f7715f1b, 0x009ff646cc027];
-
 /// 2^264 mod r: a product with it takes Montgomery form with 2^256 to R.
 pub(crate) const FR_FROM_WORDS: [u64; 5] = [0x00234fffffdcb, 0x61039ef635000, 0xdce3c3e2e7505, 0x7fa6f1563642b, 0x0247db575276a];
 
 /// 2^256 mod r: a product with it takes R to Montgomery form with 2^256.
 pub(crate) const FR_TO_WORDS: [u64; 5] = [0x00001fffffffe, 0xfa00034802000, 0xcbc4ff55884b7, 0x056f998c4fefe, 0x01824b159acc5];
-
-/// The generator of the multiplicative group of Fr.
-pub(crate) const FR_GENERATOR: [u64; 5] = [0x000f6ffffff09, 0x1b01953cf7000, 0x4d892dc3406c1, 0x1f569330903eb, 0x025b38ec2d90c];
 
 /// z²: an eigenvalue of the endomorphism of G1, up to sign.
 pub(crate) const Z_SQUARED: u128 = 0xac45a4010001a4020000000100000000;
@@ -71,24 +65,6 @@ pub(crate) const E1_B: [u64; 8] = [0xc203aa3a7e6bb, 0x99c5b63f91e5d, 0xec2218e49
 pub(crate) const E2_B: [[u64; 8]; 2] = [
     [0xc203aa3a7e6bb, 0x99c5b63f91e5d, 0xec2218e49b9f5, 0xb47d6b297d25b, 0x36f29b533dd05, 0xaac3b92d6d85a, 0x25d100f5559b6, 0x0000000005208],
     [0xc203aa3a7e6bb, 0x99c5b63f91e5d, 0xec2218e49b9f5, 0xb47d6b297d25b, 0x36f29b533dd05, 0xaac3b92d6d85a, 0x25d100f5559b6, 0x0000000005208],
-];
-
-/// x of the generator of G1.
-pub(crate) const G1_X: [u64; 8] = [0x4472bd744eda5, 0x4aba9853e1da6, 0x2f10d1383c67c, 0xdbae24ad1c42a, 0x2420588dc26c0, 0x78fcadba8747f, 0x723800f7c53f2, 0x0000000018fc3];
-
-/// y of the generator of G1.
-pub(crate) const G1_Y: [u64; 8] = [0xf48f35ab57ec8, 0x607f24155c808, 0x338ef00eb416a, 0xc64c4180f80c1, 0x0c9d0871f1722, 0xaf8a2786d9209, 0xe3df4113aa2ea, 0x0000000008d13];
-
-/// x of the generator of G2.
-pub(crate) const G2_X: [[u64; 8]; 2] = [
-    [0x81c21765fcce4, 0x7da13527c393e, 0x0fb1e07f221a1, 0xc5e2778825626, 0xb7495e8c30324, 0xdc9e90be8195b, 0x6ffbd6ebee068, 0x000000000b8d3],
-    [0xe2fae9b852ad2, 0x7791aeec4fd9a, 0x13ea6f6c2386b, 0xdb8832c744af4, 0xc1b08d0600968, 0xc5219cc7b86c9, 0xd53733a24ef7f, 0x00000000098bf],
-];
-
-/// y of the generator of G2.
-pub(crate) const G2_Y: [[u64; 8]; 2] = [
-    [0xb4dfb1f8a341a, 0x73856e5d4e6ff, 0x9fa3a618d4151, 0xdab241dfec176, 0x73d46b083fde6, 0x0193e3a48772f, 0xdcd75cc89ce04, 0x0000000018530],
-    [0xcd5053a64f648, 0x4692b38884ec8, 0x6f088a073f949, 0xe7a62cce7b9ab, 0x5830b4173aba7, 0xfc43a08f9a711, 0x43f6fee01640a, 0x000000000d5e6],
 ];
 
 /// β, a cube root of one: φ(x, y) = (βx, y) is −z² on G1.

@@ -51,12 +51,9 @@ mod dense_tests;
 #[cfg(test)]
 mod field_tests;
 mod fp;
-#[allow(dead_code, reason = "the arithmetic of the field is here whole; not every operation has a caller yet")]
 mod fp2;
-#[allow(dead_code, reason = "as for fp2")]
 mod fr;
 #[rustfmt::skip]
-#[allow(dead_code, reason = "the generator writes the constants of the curve whole; not every one is used yet")]
 mod generated;
 mod invert;
 mod map;
@@ -78,7 +75,8 @@ pub(super) use coordinate::Coordinate;
 pub(super) use curve::{AffineOf, E1, E2};
 pub(super) use fp::Fp8;
 pub(super) use fp2::Fp2x8;
-pub(super) use map::{decompress, hash, map};
+pub(super) use fr::Fr8;
+pub(super) use map::{decompress, hash, map, multiply, to_affine};
 pub(super) use msm::{Bases, Split, Table, Workspaces, msm, msm_fixed};
 pub(super) use ntt::{FEWEST as NTT_FEWEST, ntt};
 pub(super) use pairing::{final_exponentiation, miller_loop};

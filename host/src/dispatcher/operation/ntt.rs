@@ -2,8 +2,9 @@
 
 use super::{Answer, Job, Operation, expect_len};
 use crate::backend::{Backend, Control, NttKind, Op};
+use crate::cpu::invert_fr;
 use ark_bls12_381::Fr;
-use ark_ff::{AdditiveGroup, FftField, Field, PrimeField, Zero, batch_inversion};
+use ark_ff::{AdditiveGroup, FftField, Field, PrimeField, Zero};
 use rand_core::Rng;
 use std::borrow::Cow;
 use std::iter::successors;
@@ -73,7 +74,7 @@ fn evaluations_match(coefficients: &[Fr], evaluations: &[Fr], g: Fr, t: Fr) -> b
     if differences.iter().any(Fr::is_zero) {
         return true;
     }
-    batch_inversion(&mut differences);
+    invert_fr(&mut differences);
     let sum: Fr = evaluations.iter().zip(&powers).zip(&differences).map(|((y, w), d)| *y * w * d).sum();
     let scale = (z.pow([n as u64]) - Fr::ONE) * Fr::from(n as u64).inverse().unwrap_or(Fr::ZERO);
     let horner = coefficients.iter().rev().fold(Fr::ZERO, |acc, c| acc * t + c);

@@ -35,7 +35,7 @@ impl<F: Field> Jacobian<F> {
 
     /// In each lane `other` where the mask has a one, else `self`.
     #[inline(always)]
-    fn select(&self, mask: u8, other: &Self) -> Self {
+    pub(super) fn select(&self, mask: u8, other: &Self) -> Self {
         Self { x: self.x.select(mask, &other.x), y: self.y.select(mask, &other.y), z: self.z.select(mask, &other.z) }
     }
 }

@@ -56,7 +56,7 @@ impl Terms {
     }
 
     /// Bits of the longest part; 0 where there is none.
-    fn longest(&self) -> usize {
+    pub(super) fn longest(&self) -> usize {
         self.at_least.iter().filter(|n| **n > 0).count().saturating_sub(1)
     }
 
@@ -103,7 +103,8 @@ impl Plan {
         (2..=WIDEST).map(plan).min_by_key(|plan| plan.cost(parts)).unwrap_or(plan(2))
     }
 
-    fn new(window: usize, windows: usize) -> Self {
+    /// Windows of `window` bits; `windows` times those are more than the longest part has.
+    pub(super) fn new(window: usize, windows: usize) -> Self {
         let ones = (1u128 << (window * (windows - 1))) - 1;
         Self { window, windows, offset: (ones / ((1 << window) - 1)) << (window - 1) }
     }

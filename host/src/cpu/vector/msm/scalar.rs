@@ -14,16 +14,16 @@ impl Part {
         Self(value.unsigned_abs() | u128::from(value < 0) << 127)
     }
 
-    pub(super) fn is_negative(self) -> bool {
+    pub(crate) fn is_negative(self) -> bool {
         self.0 >> 127 == 1
     }
 
-    pub(super) fn magnitude(self) -> u128 {
+    pub(crate) fn magnitude(self) -> u128 {
         self.0 & (u128::MAX >> 1)
     }
 
     /// Bits of the magnitude.
-    pub(super) fn bits(self) -> usize {
+    pub(crate) fn bits(self) -> usize {
         128 - self.magnitude().leading_zeros() as usize
     }
 }

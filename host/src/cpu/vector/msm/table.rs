@@ -1,12 +1,14 @@
 //! Multiples of bases that are used again and again: 2^(s·j)·P for each base P and row j, s bits being the stride.
 //!
-//! With them a part's digits need no doublings, whatever window they are in, so all windows share one set of buckets,
-//! and digits may begin at any multiple of s instead of the windows' borders. The recoding is then a sliding window
-//! (the width-w non-adjacent form for s = 1; Brickell, Gordon, McCurley and Wilson, Eurocrypt '92, for s = w): a digit
-//! of w bits, and on average s/(2^s − 1) bits until the next that is not zero.
+//! With windows of w bits and s = w·k, the digits of windows i, i + k, i + 2k, … go to one set of buckets, each with the
+//! row that its window begins at (Brickell, Gordon, McCurley and Wilson, Eurocrypt '92, for buckets). So there are k sets
+//! of buckets instead of one for each window, and since those cost less, windows can be wider, and digits fewer. One
+//! row is an MSM without a table; k = 1 is as many rows as windows.
+//!
+//! Tried without gain: sliding windows with a row for each bit, whose digits are odd and a bit sparser. They take 4 to 22
+//! parts in a hundred fewer additions, and tables of ten times the size, out of which points come slower.
 
 use super::Split;
-use super::scalar::Part;
 use crate::backend::Control;
 use crate::cpu::threads::Threads;
 use crate::cpu::vector::adder::{Pairs, PointRef};
@@ -28,7 +30,7 @@ const fn point_bytes<C: Split>() -> usize {
     size_of::<PointOf<C>>()
 }
 
-/// Bases that one task looks after at the least; with fewer, its own set of buckets costs more than a thread brings.
+/// Bases that one task looks after at the least; with fewer, its own buckets cost more than a thread brings.
 const SHARE: usize = 256;
 
 /// Points of a table at most, so that a reference to any of them fits.
@@ -46,15 +48,15 @@ pub(super) struct Piece<C: Split> {
 
 /// Bases with their multiples.
 pub(crate) struct Table<C: Split> {
-    pub(super) stride: usize,
+    pub(super) shape: Shape,
     pub(super) pieces: Vec<Piece<C>>,
 }
 
 impl<C: Split> Table<C> {
-    /// The table with the smallest stride that `memory` bytes hold; `None` where they hold none that is of use.
+    /// The table with the fewest additions that `memory` bytes hold; `None` where they hold none that is of use.
     ///
-    /// A base takes 128 bytes in G1 and 256 in G2 for each row, ⌈127/s⌉ or so rows in G1 and ⌈63/s⌉ in G2: 16 KiB at
-    /// stride 1 in both groups. Building takes a doubling for each bit of the longest part and each base.
+    /// A base takes 128 bytes in G1 and 256 in G2 for each row. Building takes a doubling for each bit of the longest
+    /// part (127 in G1, 63 in G2) and each base.
     pub(crate) fn new(
         ifma: Ifma,
         threads: &Threads,
@@ -62,18 +64,18 @@ impl<C: Split> Table<C> {
         memory: usize,
         control: &Control,
     ) -> Result<Option<Self>, DeviceError> {
-        let most = (memory / point_bytes::<C>()).min(MOST);
-        let Some(stride) = stride_for::<C>(points.len(), most) else { return Ok(None) };
-        let share = points.len().div_ceil(threads.count()).max(SHARE);
+        let share = points.len().div_ceil(threads.count()).max(SHARE).min(points.len());
+        let most = (memory / point_bytes::<C>()).min(MOST) / points.len().max(1);
+        let Some(shape) = Shape::choose::<C>(share, most) else { return Ok(None) };
         let ranges: Vec<_> =
             (0..points.len()).step_by(share).map(|start| start..points.len().min(start + share)).collect();
         let pieces = threads.map_tasks(control, ranges.len(), |task| {
             let bases = ranges[task].clone();
             let own = &points[bases.clone()];
             let identities = (0u32..).zip(own).filter(|(_, p)| p.is_zero()).map(|(i, _)| i).collect();
-            Ok(Piece { bases, points: multiples::<C>(ifma, own, stride, control)?, identities })
+            Ok(Piece { bases, points: multiples::<C>(ifma, own, shape, control)?, identities })
         })?;
-        Ok(Some(Self { stride, pieces: pieces.into_iter().collect::<Result<_, _>>()? }))
+        Ok(Some(Self { shape, pieces: pieces.into_iter().collect::<Result<_, _>>()? }))
     }
 
     /// Bytes that the table takes.
@@ -83,27 +85,51 @@ impl<C: Split> Table<C> {
     }
 }
 
-/// Rows that a table has: a digit begins at bit `longest` at the highest, where only a carry does.
-fn rows<C: Split>(stride: usize) -> usize {
-    longest::<C>() / stride + 1
+/// Windows and rows of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Bits of a window.
+    pub(super) window: usize,
+    /// Sets of buckets: window i belongs to set `i % sets` and row `i / sets`.
+    pub(super) sets: usize,
+    /// Rows of the table.
+    pub(super) rows: usize,
 }
 
-/// The strides worth having: with windows of about 8 to 16 bits, those from 5 to 7 save less than they take.
-const STRIDES: [usize; 7] = [1, 2, 3, 4, 8, 12, 16];
+impl Shape {
+    /// The widest window, as in `plan.rs`.
+    const WIDEST: usize = 16;
 
-/// The smallest stride with at most `most` points in all; `None` where even the largest has more.
-fn stride_for<C: Split>(bases: usize, most: usize) -> Option<usize> {
-    STRIDES.into_iter().find(|&stride| bases > 0 && rows::<C>(stride).saturating_mul(bases) <= most)
+    /// The shape with the fewest additions for so many bases and at most `most` rows; `None` where that saves less than an
+    /// eighth of those without a table: points out of a table come slower than out of the bases alone.
+    ///
+    /// A digit is an addition, and a bucket two in the fold, as in `plan.rs`.
+    fn choose<C: Split>(bases: usize, most: usize) -> Option<Self> {
+        let cost = |shape: &Self| {
+            let windows = (longest::<C>() + 1).div_ceil(shape.window);
+            let digits = C::PARTS.saturating_mul(bases).saturating_mul(windows);
+            digits.saturating_add(shape.sets << shape.window)
+        };
+        let best = |most: usize| {
+            let shapes = (2..=Self::WIDEST).flat_map(|window| {
+                let windows = (longest::<C>() + 1).div_ceil(window);
+                (1..=windows).map(move |sets| Self { window, sets, rows: windows.div_ceil(sets) })
+            });
+            shapes.filter(|shape| shape.rows <= most).min_by_key(|shape| (cost(shape), shape.rows))
+        };
+        let (with, without) = (best(most)?, best(1)?);
+        (bases > 0 && with.rows > 1 && cost(&with) < cost(&without) / 8 * 7).then_some(with)
+    }
 }
 
-/// Each row from the one before by `stride` doublings; all rows of a piece, in one allocation of large pages.
+/// Each row from the one before by doublings; all rows of a piece, in one allocation of large pages.
 fn multiples<C: Split>(
     ifma: Ifma,
     bases: &[AffineOf<C>],
-    stride: usize,
+    shape: Shape,
     control: &Control,
 ) -> Result<Vec<PointOf<C>>, DeviceError> {
-    let (count, rows) = (bases.len(), rows::<C>(stride));
+    let (count, rows) = (bases.len(), shape.rows);
     let mut work = Workspace::<C::Coordinate>::new(ifma);
     work.points = Vec::with_capacity(rows * count);
     pages::ask_for_large(&mut work.points);
@@ -111,7 +137,7 @@ fn multiples<C: Split>(
     work.reset(rows * count);
     let mut pairs = Pairs::default();
     for row in 1..rows {
-        for doubling in 0..stride {
+        for doubling in 0..shape.window * shape.sets {
             let from = if doubling == 0 { row - 1 } else { row };
             pairs.clear();
             for i in 0..count {
@@ -125,131 +151,32 @@ fn multiples<C: Split>(
     Ok(work.points)
 }
 
-/// Windows of `window` bits, a multiple of `stride`, that begin at multiples of `stride`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sliding {
-    pub(super) stride: usize,
-    pub(super) window: usize,
-}
-
-impl Sliding {
-    /// Buckets of one power of the endomorphism: digits from 1 to 2^(window−1) that are no multiple of 2^stride. Where
-    /// the stride is the window, that is all of them.
-    pub(super) fn buckets(self) -> usize {
-        let half = 1 << (self.window - 1);
-        half - (half >> self.stride)
-    }
-
-    /// The place of a digit's magnitude among the buckets, in order.
-    #[inline(always)]
-    pub(super) fn bucket(self, digit: usize) -> usize {
-        digit - (digit >> self.stride) - 1
-    }
-
-    /// Passes on the digits of a magnitude that are not zero: row, magnitude, and whether it is negative.
-    ///
-    /// From the lowest bit up: skip zeros, `stride` at a time; take `window` bits; above 2^(window−1) the digit is
-    /// negative and carries. A carry can come out at bit `Part::BITS` at the highest, since it takes a window full of
-    /// bits that are there.
-    #[inline(always)]
-    pub(super) fn digits(self, part: Part, mut digit: impl FnMut(usize, usize, bool)) {
-        let (mut rest, mut row) = (part.magnitude(), 0);
-        let rows = self.window / self.stride;
-        while rest != 0 {
-            let skipped = rest.trailing_zeros() as usize / self.stride;
-            rest >>= skipped * self.stride;
-            row += skipped;
-            let bits = rest as usize & ((1 << self.window) - 1);
-            rest >>= self.window;
-            let negative = bits > 1 << (self.window - 1);
-            rest += u128::from(negative);
-            digit(row, if negative { (1 << self.window) - bits } else { bits }, negative);
-            row += rows;
-        }
-    }
-
-    /// Additions for parts of `bits` bits altogether, `count` of them, in buckets for `powers` powers: the digits, one
-    /// merge of each power into the next, two additions a bucket for the fold, and the half-empty last batches.
-    fn cost(self, bits: usize, count: usize, powers: usize) -> usize {
-        /// What an inversion costs, in additions; three for each level of a tree or of the fold.
-        const UNEVEN: usize = 150;
-        let gap = self.stride as f64 / ((1u64 << self.stride) - 1) as f64;
-        let digits = bits as f64 / (self.window as f64 + gap) + count as f64 / 2.0;
-        digits as usize + (powers + 1) * self.buckets() + 3 * self.window * UNEVEN
-    }
-
-    /// The window with the fewest additions.
-    pub(super) fn choose(stride: usize, bits: usize, count: usize, powers: usize) -> Self {
-        let windows = (stride..=WIDEST).step_by(stride).filter(|&window| window > 1);
-        let all = windows.map(|window| Self { stride, window });
-        all.min_by_key(|sliding| sliding.cost(bits, count, powers)).unwrap_or(Self { stride, window: stride.max(2) })
-    }
-}
-
-/// The widest window: 2^16 odd digits.
-const WIDEST: usize = 18;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cpu::vector::curve::{E1, E2};
-    use crate::cpu::vector::msm::scalar::halves;
-
-    fn parts() -> Vec<Part> {
-        let mut scalars = vec![
-            [0u64; 4],
-            [1, 0, 0, 0],
-            [u64::MAX; 4].map(|w| w >> 2),
-            [u64::MAX, u64::MAX >> 2, 0, 0],
-            [5, 6, 7, 8],
-            [u64::MAX, 3, u64::MAX, 1 << 62],
-            [0, 1 << 62, 0, 0],
-        ];
-        scalars.extend((1..60u64).map(|i| [i.wrapping_mul(0x9e37_79b9_7f4a_7c15), i << 40 | i, !i, i.pow(8) >> 2]));
-        scalars.iter_mut().for_each(|s| s[3] &= (1 << 62) - 1);
-        scalars.into_iter().flat_map(halves).collect()
-    }
 
     #[test]
-    fn digits_sum_to_the_magnitude() {
-        for stride in STRIDES {
-            for window in (stride..=WIDEST).step_by(stride).filter(|w| *w > 1) {
-                let sliding = Sliding { stride, window };
-                for part in parts() {
-                    let mut sum = num_bigint::BigInt::ZERO;
-                    let mut next = 0;
-                    sliding.digits(part, |row, digit, negative| {
-                        assert!(row >= next && row < rows::<E1>(stride), "{sliding:?} {part:?}");
-                        assert!((1..=1 << (window - 1)).contains(&digit));
-                        assert!(sliding.bucket(digit) < sliding.buckets());
-                        next = row + window / stride;
-                        let value = num_bigint::BigInt::from(digit) << (row * stride);
-                        sum += if negative { -value } else { value };
-                    });
-                    assert_eq!(sum, num_bigint::BigInt::from(part.magnitude()), "{sliding:?}");
+    fn shapes_keep_to_the_rows_and_cover_every_bit() {
+        for bases in [1, 5, 64, 1000, 4096, 1 << 16, 1 << 20] {
+            for most in 0..70 {
+                for (shape, bits) in [(Shape::choose::<E1>(bases, most), 127), (Shape::choose::<E2>(bases, most), 63)] {
+                    let Some(shape) = shape else { continue };
+                    assert!((2..=most).contains(&shape.rows), "{bases} {most} {shape:?}");
+                    assert!(shape.rows * shape.sets * shape.window > bits, "{bases} {most} {shape:?}");
                 }
             }
+            assert_eq!(Shape::choose::<E1>(bases, 1), None);
         }
+        assert_eq!(Shape::choose::<E1>(0, 100), None);
     }
 
     #[test]
-    fn buckets_are_numbered_without_gaps() {
-        for (stride, window) in [(1, 2), (1, 9), (2, 8), (3, 9), (4, 4), (8, 8), (8, 16), (16, 16)] {
-            let sliding = Sliding { stride, window };
-            let digits = (1..=1usize << (window - 1)).filter(|d| d % (1 << stride) != 0);
-            let places: Vec<usize> = digits.map(|d| sliding.bucket(d)).collect();
-            assert_eq!(places, (0..sliding.buckets()).collect::<Vec<_>>(), "{sliding:?}");
-        }
-    }
-
-    #[test]
-    fn memory_is_kept_to() {
-        assert_eq!(stride_for::<E1>(4096, 4096 * 128), Some(1));
-        assert_eq!(stride_for::<E1>(4096, 4096 * 128 - 1), Some(2));
-        assert_eq!(stride_for::<E1>(4096, 4096 * 8), Some(16));
-        assert_eq!(stride_for::<E1>(4096, 4096 * 8 - 1), None);
-        assert_eq!(stride_for::<E2>(1000, 64_000), Some(1));
-        assert_eq!(stride_for::<E1>(0, 1 << 20), None);
-        assert_eq!(stride_for::<E1>(usize::MAX, MOST), None);
+    fn more_memory_is_used_for_fewer_sets() {
+        let sets = |most| Shape::choose::<E1>(4096, most).map(|shape| (shape.window, shape.sets, shape.rows));
+        assert_eq!(sets(100), Some((13, 1, 10)));
+        assert_eq!(sets(6), Some((13, 2, 5)));
+        assert_eq!(sets(4), Some((12, 3, 4)));
+        assert_eq!(sets(3), None);
     }
 }

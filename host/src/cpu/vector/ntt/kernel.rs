@@ -7,9 +7,10 @@
 //! in whatever form they came in.
 //!
 //! # Ranges
-//! A row in between is [`Columns`]: limbs not carried, the value in `r·(1 − ε)..29·r`, ε below 2^-30. [`butterfly`]
-//! brings the first of its four rows to `13·r·(1 − ε)..17·r·(1 + ε)`; each level adds or subtracts less than 6·r, so its
-//! results are in that range again, and what is multiplied stays below 35.01·r < 2^260 = 35.33·r. Each pass adds less
+//! A row in between is [`Columns`]: limbs not carried, the value from r·(1 − ε) to r·(29 + ε), ε = 2^-30. [`butterfly`]
+//! brings the first of its four rows to between r·(13 − ε) and r·(17 + ε), whatever the row's own ε was; each of the two
+//! levels adds or subtracts less than 6·r, so its results are in that range again, and what is multiplied stays below
+//! r·(35 + ε) < 2^260 = 35.33·r. Each pass adds less
 //! than 2^57 to the magnitude of a limb; five limbs of 64 bits take 32 passes, 64 levels.
 //!
 //! # Limit
@@ -250,8 +251,8 @@ const fn multiples(j: usize) -> [i64; 8] {
 
 const MULTIPLES: [[i64; 8]; 5] = [multiples(0), multiples(1), multiples(2), multiples(3), multiples(4)];
 
-/// A value in `r·(1 − ε)..29·r`, or any below 29·r whose top limb is not negative, brought to
-/// `13·r·(1 − ε)..17·r·(1 + ε)`.
+/// A value from r·(1 − ε) to r·(29 + ε), or any up to there whose top limb is not negative, brought to between r·(13 − ε)
+/// and r·(17 + ε).
 ///
 /// The top limb lacks the carries from below, fewer than 2^12, and stands for 2^208 each: so k is the quotient by 4·r,
 /// or one away from it where the value is within 2^-30·r of a multiple.
@@ -315,8 +316,8 @@ pub(super) fn canonical(a: &Columns) -> Columns {
 /// Two levels of the transform on rows a, b, c, d at the quarters of a block with the factor w: first a ± w·c and
 /// b ± w·d, then the halves with the factors of their own blocks, v and u = v·√−1.
 ///
-/// Takes and gives rows as the module says; b, c and d may be any value in `0..29·r`, and a too where its top limb is
-/// not negative.
+/// Takes and gives rows as the module says; b, c and d may be any value from 0 to r·(29 + ε), and a too where its top limb
+/// is not negative.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
 pub(super) fn butterfly([a, b, c, d]: [&mut Columns; 4], w: &Factor, [v, u]: [&Factor; 2]) {
