@@ -26,6 +26,8 @@ pub struct Lanes(Mutex<State>);
 
 #[derive(Default)]
 struct State {
+    /// Final blocks.
+    blocks: usize,
     submitted: HashMap<Key, SystemTime>,
     taken: [Vec<Duration>; 2],
 }
@@ -33,11 +35,13 @@ struct State {
 impl Lanes {
     /// The most submissions and times that are kept; what comes later is not measured.
     const MOST: usize = 1 << 18;
+    /// Final blocks before anything is measured.
+    const WARM_UP: usize = 8;
 
     /// Notes a submission.
     pub fn submitted(&self, transaction: &Transaction, at: SystemTime) {
         let mut state = self.0.lock();
-        if state.submitted.len() < Self::MOST {
+        if state.blocks >= Self::WARM_UP && state.submitted.len() < Self::MOST {
             state.submitted.insert(key(transaction), at);
         }
     }
@@ -45,6 +49,7 @@ impl Lanes {
     /// Notes that a block was applied.
     fn finalized(&self, block: &Block, at: SystemTime) {
         let mut state = self.0.lock();
+        state.blocks += 1;
         for transaction in &block.transactions {
             let Some(submitted) = state.submitted.remove(&key(transaction)) else { continue };
             let taken = &mut state.taken[transaction.lane.index()];

@@ -69,9 +69,10 @@ fn a_network_survives_kill_9_under_load() {
     let votes: usize = network.nodes.iter().map(|node| node.log.votes.views()).sum();
     assert!(votes as u64 > height, "the logs show {votes} votes for {height} blocks");
     println!(
-        "{kills} kills in {under_load:?} at {rate} transactions/s: the next block after at most {slowest:?}, the \
+        "{kills} kills in {under_load:?}, {rate} transactions/s offered, {:.0} accepted: the next block after at most {slowest:?}, the \
          victim voted again after at most {back:?}; {height} blocks, {} transactions accepted and final, {settled:?} \
          after the last was sent; votes in {votes} views, no two in conflict",
+        sent.accepted() as f64 / under_load.as_secs_f64(),
         sent.accepted(),
     );
 }
