@@ -95,6 +95,34 @@ pub(crate) fn comment_lines(description: &str) -> String {
     description.trim().lines().map(|line| format!("// {}\n", line.trim())).collect()
 }
 
+/// `Logic` for a unit whose kernel is an inherent `#[hdl_gen] fn update`: the same, with a module name and description
+/// that are computed from the unit.
+macro_rules! kernel_logic {
+    ([$($generics:tt)*] $unit:ty, $title:expr) => {
+        impl<$($generics)*> rust_hdl::prelude::Logic for $unit {
+            fn update(&mut self) {
+                <$unit>::update(self);
+            }
+            fn connect(&mut self) {
+                <$unit>::connect(self);
+            }
+            fn hdl(&self) -> rust_hdl::prelude::Verilog {
+                let title: fn(&Self) -> (String, String) = $title;
+                let (name, description) = title(self);
+                $crate::block::titled(&name, &description, <$unit>::hdl(self))
+            }
+        }
+    };
+}
+pub(crate) use kernel_logic;
+
+/// A kernel with a module name and a description, which travel as its first comment.
+pub(crate) fn titled(name: &str, description: &str, kernel: Verilog) -> Verilog {
+    let Verilog::Combinatorial(mut code) = kernel else { unreachable!("hdl_gen makes combinatorial code") };
+    code.insert(0, ast::VerilogStatement::Comment(format!("{TITLE_MARK}{name}\n{description}")));
+    Verilog::Combinatorial(code)
+}
+
 /// A comment of a kernel: rust-hdl's translation takes it into the Verilog.
 macro_rules! comment {
     ($text:literal) => {};

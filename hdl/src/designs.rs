@@ -1,16 +1,29 @@
 //! The designs by name, with the shapes they are built and tested in.
 
 use crate::emit::{Design, design};
+use crate::engine::aggregate_g2::{self, AggregateG2};
+use crate::engine::folded_accumulator::SLOT_BITS;
 use crate::engine::{aggregate, msm, toy::ToyAdder};
 use crate::field::{WIDTH, modulus, to_mont};
 use crate::units::mod_add::{ModAdd, ModOp};
 use crate::units::mont_mul::MontMul;
 use crate::units::point_add::PointAdd;
+use crate::units::point_add_g2::PointAddG2;
 use num_bigint::BigUint;
 
 /// What can be emitted by name.
-pub const NAMES: &[&str] =
-    &["mod-add", "mod-sub", "mont-mul", "point-add", "point-add-mixed", "msm-g1", "msm-g1-small", "aggregate-g1"];
+pub const NAMES: &[&str] = &[
+    "mod-add",
+    "mod-sub",
+    "mont-mul",
+    "point-add",
+    "point-add-mixed",
+    "point-add-g2",
+    "msm-g1",
+    "msm-g1-small",
+    "aggregate-g1",
+    "aggregate-g2",
+];
 
 /// Window bits and windows in a pass of `msm-g1`: one pass covers 264 bits, all of a scalar; its slots are the most
 /// that two thirds of a VU9P's block RAM hold.
@@ -19,6 +32,8 @@ pub const MSM_LARGE: (usize, usize) = (12, 22);
 pub const MSM_SMALL: (usize, usize) = (8, 16);
 /// log2 of the points, and the sums, of `aggregate-g1`.
 pub const AGGREGATE: (usize, usize) = (12, 64);
+/// The same of `aggregate-g2`.
+pub const AGGREGATE_G2: (usize, usize) = (12, 64);
 
 /// Emits a design by one of [`NAMES`]; `None` for any other name.
 pub fn by_name(name: &str) -> Option<Design> {
@@ -30,9 +45,11 @@ pub fn by_name(name: &str) -> Option<Design> {
         "mont-mul" => design(&top, MontMul::default),
         "point-add" => design(&top, PointAdd::full),
         "point-add-mixed" => design(&top, PointAdd::mixed),
+        "point-add-g2" => design(&top, PointAddG2::<SLOT_BITS>::default),
         "msm-g1" => msm_g1(&top, MSM_LARGE),
         "msm-g1-small" => msm_g1(&top, MSM_SMALL),
         "aggregate-g1" => aggregate_g1(&top, AGGREGATE),
+        "aggregate-g2" => aggregate_g2(&top, AGGREGATE_G2),
         _ => return None,
     })
 }
@@ -57,6 +74,11 @@ pub fn aggregate_g1(name: &str, (point_bits, sums): (usize, usize)) -> Design {
     let identity = [BigUint::ZERO, one.clone(), BigUint::ZERO];
     let shape = aggregate::Shape { point_bits, sums, one, identity };
     design(name, || aggregate::AggregateEngine::<WIDTH, 12, PointAdd>::new(&shape, PointAdd::full()))
+}
+
+/// An aggregation engine for G2 with (log2 of the points, sums).
+pub fn aggregate_g2(name: &str, (point_bits, sums): (usize, usize)) -> Design {
+    design(name, || AggregateG2::new(aggregate_g2::Shape { point_bits, sums }))
 }
 
 /// Width of a coordinate of the toy engines.

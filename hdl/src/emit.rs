@@ -7,8 +7,9 @@
 use crate::block::{CHILDREN_MARK, NAME_MARK, TITLE_MARK, comment_lines};
 use crate::kernel::{self, Kind, Printed, Symbol, sized};
 use crate::text::{KEYWORDS, declarations, plain, range, wrapped};
+use crate::units::register::REGISTER_MARK;
 use num_bigint::BigUint;
-use rust_hdl::prelude::ast::VerilogBlock;
+use rust_hdl::prelude::ast::VerilogStatement;
 use rust_hdl::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -180,12 +181,13 @@ impl Probe for Collector {
         let Some(frame) = self.stack.pop() else { return };
         let path = frame.path.clone();
         if let (Some(parent), Verilog::Custom(text)) = (self.stack.last_mut(), &frame.code) {
-            if let Some(title) = text.strip_prefix(TITLE_MARK) {
-                parent.title = title.split_once('\n').map(|(name, comment)| (name.into(), comment.into()));
+            if let Some(title) = title(text) {
+                parent.title = Some(title);
                 return;
             }
-            if matches!(parent.code, Verilog::Combinatorial(_)) && is_register(text, &frame.wires) {
-                parent.registers.push(Register { path, width: frame.wires[0].width });
+            let width = register_width(text, &frame.wires);
+            if let (Verilog::Combinatorial(_), Some(width)) = (&parent.code, width) {
+                parent.registers.push(Register { path, width });
                 return;
             }
         }
@@ -213,10 +215,18 @@ fn literal(signal: &dyn Atom) -> String {
     sized(&BigUint::parse_bytes(digits.as_bytes(), 16).unwrap_or_default(), signal.bits())
 }
 
-/// Whether a block is rust-hdl's `DFF`.
-fn is_register(text: &str, wires: &[Wire]) -> bool {
+/// Name and description of a module, where a text is that.
+fn title(text: &str) -> Option<(String, String)> {
+    let (name, comment) = text.strip_prefix(TITLE_MARK)?.split_once('\n')?;
+    Some((name.into(), comment.into()))
+}
+
+/// The width of a register: rust-hdl's `DFF`, or this crate's.
+fn register_width(text: &str, wires: &[Wire]) -> Option<usize> {
     let names: Vec<&str> = wires.iter().map(|wire| wire.path.as_str()).collect();
-    names == ["d", "q", "clock"] && text.contains("always @(posedge clock) begin\n   q <= d;\nend")
+    let theirs = names == ["d", "q", "clock"] && text.contains("always @(posedge clock) begin\n   q <= d;\nend");
+    let ours = names == ["clock", "d", "q"] && text.starts_with(REGISTER_MARK);
+    (theirs || ours).then(|| wires[1].width)
 }
 
 impl Collector {
@@ -224,8 +234,14 @@ impl Collector {
     fn finish(&mut self, frame: Frame) -> usize {
         let (title, comment, interior) = match &frame.code {
             Verilog::Combinatorial(code) => {
-                let (title, comment) = frame.title.clone().unwrap_or_else(|| (fallback_name(&frame), String::new()));
-                let interior = self.kernel(&frame, &title, code);
+                let own = code.first().and_then(|first| match first {
+                    VerilogStatement::Comment(text) => title(text),
+                    _ => None,
+                });
+                let body = if own.is_some() { &code[1..] } else { &code[..] };
+                let named = own.or_else(|| frame.title.clone());
+                let (title, comment) = named.unwrap_or_else(|| (fallback_name(&frame), String::new()));
+                let interior = self.kernel(&frame, &title, body);
                 (title, comment_lines(&comment), interior)
             }
             _ => {
@@ -255,7 +271,7 @@ impl Collector {
     }
 
     /// Everything between the name of a kernel's module and `endmodule`.
-    fn kernel(&self, frame: &Frame, title: &str, code: &VerilogBlock) -> String {
+    fn kernel(&self, frame: &Frame, title: &str, code: &[VerilogStatement]) -> String {
         let printed = kernel::print(title, code, &self.symbols(frame));
         let ports: Vec<String> = frame
             .wires

@@ -7,12 +7,13 @@ pub mod designs;
 pub mod emit;
 pub mod engine;
 pub mod field;
+pub mod field2;
 pub mod files;
 mod kernel;
 pub mod report;
 pub mod semantics;
 pub mod simulate;
-mod testbench;
+pub mod testbench;
 mod text;
 pub mod units;
 

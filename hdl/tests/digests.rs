@@ -22,13 +22,14 @@ fn readme_has_the_register_map() {
 }
 
 #[test]
-fn writing_a_design_gives_its_files() {
-    let folder = std::env::temp_dir().join(format!("arblast-files-{}", std::process::id()));
-    let written = arblast_hdl::files::write("aggregate-g1", &folder).unwrap();
-    let names: Vec<_> = written.files.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect();
+fn a_design_has_its_files() {
+    let engine = by_name("aggregate-g1").unwrap();
+    let texts = arblast_hdl::files::texts(&engine, None);
+    let names: Vec<_> = texts.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["aggregate_g1.v", "aggregate_g1.f", "registers.md"]);
-    assert_eq!(std::fs::read_to_string(&written.files[0]).unwrap(), written.design.verilog);
-    let error = arblast_hdl::files::write("no-such-design", &folder).unwrap_err();
-    assert!(error.to_string().contains("msm-g1-small"), "{error}");
-    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(texts[0].1 == engine.verilog && texts[2].1.contains(&registers::markdown()));
+    let unit = by_name("mod-add").unwrap();
+    let bench = arblast_hdl::testbench::of("mod-add", &unit);
+    let names: Vec<_> = arblast_hdl::files::texts(&unit, bench).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["mod_add.v", "mod_add.f", "mod_add_tb.v"]);
 }

@@ -352,6 +352,17 @@ pub trait Backend: Send + Sync + 'static {
         Err(DeviceError::Unsupported)
     }
 
+    /// As [`prepare_g1`](Backend::prepare_g1), with multiples of the bases in up to `memory` bytes beside or in place of
+    /// them, so that MSMs over them are faster. A backend that has no such tables prepares the bases without.
+    fn prepare_fixed_g1(&self, points: &[G1], _memory: usize, control: &Control) -> Answer<Prepared> {
+        self.prepare_g1(points, control)
+    }
+
+    /// As [`prepare_fixed_g1`](Backend::prepare_fixed_g1), in G2.
+    fn prepare_fixed_g2(&self, points: &[G2], _memory: usize, control: &Control) -> Answer<Prepared> {
+        self.prepare_g2(points, control)
+    }
+
     /// [`msm_g1`](Backend::msm_g1) over prepared bases; as many scalars as bases.
     fn msm_g1_prepared(&self, _bases: &Prepared, _scalars: &[Fr], _control: &Control) -> Answer<G1Affine> {
         Err(DeviceError::Unsupported)

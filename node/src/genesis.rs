@@ -74,6 +74,14 @@ pub enum GenesisError {
     /// An account is no public key.
     #[error("account {0}: not a public key in the subgroup")]
     Account(Address),
+    /// Blocks of a size that nobody supports.
+    #[error("block_transactions is {got}, expected 8 to {most}")]
+    BlockTransactions {
+        /// The most transactions of a block.
+        got: u32,
+        /// What is supported.
+        most: u32,
+    },
     /// The balances sum to more than a balance can hold.
     #[error("the balances sum to more than {}", u64::MAX)]
     Supply,

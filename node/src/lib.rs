@@ -11,7 +11,7 @@
 //!
 //! # Rules
 //!
-//! - Every signature check goes through [`crypto`], the only module that knows the host crate.
+//! - Every signature check goes through [`crypto`]; it and [`accel`] are the only modules that know the host crate.
 //! - A signature is called invalid only if blst says so; when a check cannot be carried out, nobody is blamed.
 //! - No vote leaves before a synced record of it ([`vote::record`]).
 //! - Nothing from outside panics: decoders are bounded, and arithmetic on foreign numbers is checked. What stops a
@@ -26,22 +26,35 @@
 //! | [`mempool`] | admission, lanes, gossip |
 //! | [`vote`] | the vote scheme and the record against double voting |
 //! | [`engine`], [`environment`], [`monitor`] | wiring, what is asked of a runtime, reports |
+//! | [`status`] | what a running validator says about itself |
+//! | [`network`] | connections between validators |
+//! | [`config`], [`init`], [`process`] | settings and files, a new network's, and one validator as a process |
+//! | [`http`], [`metrics`] | the interfaces for clients and for operators |
 //! | [`devnet`] | a network in one process under load |
 //! | [`crypto`] | the door to the host crate |
+//! | [`accel`] | `--accel`: the hardware by name |
 #![warn(missing_docs)]
 
+pub mod accel;
 pub mod application;
 pub mod block;
 pub mod chain;
+pub mod config;
 pub mod crypto;
 pub mod devnet;
 pub mod engine;
 pub mod environment;
 pub mod genesis;
+pub mod http;
+pub mod init;
 pub mod ledger;
 pub mod mempool;
+pub mod metrics;
 pub mod monitor;
+pub mod network;
+pub mod process;
 pub mod scratch;
+pub mod status;
 pub mod transaction;
 pub mod validation;
 pub mod vote;

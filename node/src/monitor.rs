@@ -3,8 +3,11 @@
 //! The engine calls a [`Monitor`] at a few points; the devnet turns the events into lines and a summary, tests into
 //! assertions. A monitor must return at once: it is called from the consensus path.
 
+use crate::block::Block;
+use crate::status::Status;
 use crate::validation::Verdict;
 use commonware_actor::Feedback;
+use commonware_consensus::marshal::Update;
 use commonware_consensus::types::Round;
 use commonware_consensus::{Reporter, simplex};
 use commonware_cryptography::{ed25519, sha256};
@@ -67,6 +70,11 @@ pub enum Event {
         transactions: usize,
         /// When.
         at: SystemTime,
+    },
+    /// It stands at this height when it starts.
+    Resumed {
+        /// The last final block of the last run.
+        height: u64,
     },
     /// It checked a batch of new transactions.
     Admitted {
@@ -171,5 +179,25 @@ impl<B: Blocker<PublicKey = ed25519::PublicKey>> Blocker for Blocks<B> {
 
     fn blocked(&mut self) -> BlockedSubscription<ed25519::PublicKey> {
         self.inner.blocked()
+    }
+}
+
+/// Notes how far the chain is known to be final, on the way from marshal to the ledger.
+#[derive(Clone)]
+pub struct Tips<R> {
+    /// Where the update goes next.
+    pub inner: R,
+    /// Where it is noted.
+    pub status: Status,
+}
+
+impl<R: Reporter<Activity = Update<Block>>> Reporter for Tips<R> {
+    type Activity = Update<Block>;
+
+    fn report(&mut self, update: Update<Block>) -> Feedback {
+        if let Update::Tip(_, height, _) = &update {
+            self.status.known(height.get());
+        }
+        self.inner.report(update)
     }
 }

@@ -61,6 +61,14 @@ impl Lane {
     /// Both lanes, the one served first in front.
     pub const ALL: [Self; 2] = [Self::Priority, Self::Standard];
 
+    /// The name used in interfaces: `standard`, `priority`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Priority => "priority",
+        }
+    }
+
     /// Position of this lane in per-lane arrays: standard 0, priority 1.
     pub const fn index(self) -> usize {
         self as usize

@@ -203,6 +203,14 @@ impl Backend for Faulty {
         Ok(self.answer(|b| b.prepare_g2(points, c))?.0)
     }
 
+    fn prepare_fixed_g1(&self, points: &[G1], memory: usize, c: &Control) -> Answer<Prepared> {
+        Ok(self.answer(|b| b.prepare_fixed_g1(points, memory, c))?.0)
+    }
+
+    fn prepare_fixed_g2(&self, points: &[G2], memory: usize, c: &Control) -> Answer<Prepared> {
+        Ok(self.answer(|b| b.prepare_fixed_g2(points, memory, c))?.0)
+    }
+
     fn msm_g1_prepared(&self, bases: &Prepared, scalars: &[Fr], c: &Control) -> Answer<G1Affine> {
         self.point(self.answer(|b| b.msm_g1_prepared(bases, scalars, c)), off_e1())
     }

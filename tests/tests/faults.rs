@@ -369,11 +369,14 @@ fn prepared_bases_outlive_the_device_that_holds_them() {
     let bench = Bench::new(Audit::Never);
     let (ps, ss) = points(9);
     let right = bench.dispatcher.msm_g1(&call().on_reference(), &ps, &ss).unwrap();
-    let bases = bench.dispatcher.prepare_g1(&call(), ps.into()).unwrap();
-    for fault in [Fault::None, Fault::Error, Fault::None] {
-        bench.device.set(fault);
-        assert_eq!(bench.dispatcher.msm_g1_prepared(&call(), &bases, &ss).unwrap(), right, "{fault:?}");
-        std::thread::sleep(2 * PAUSE);
+    let plain = bench.dispatcher.prepare_g1(&call(), ps.clone().into()).unwrap();
+    let fixed = bench.dispatcher.prepare_fixed_g1(&call(), ps.into(), 1 << 20).unwrap();
+    for bases in [plain, fixed] {
+        for fault in [Fault::None, Fault::Error, Fault::None] {
+            bench.device.set(fault);
+            assert_eq!(bench.dispatcher.msm_g1_prepared(&call(), &bases, &ss).unwrap(), right, "{fault:?}");
+            std::thread::sleep(2 * PAUSE);
+        }
     }
     assert_eq!(bench.breaker(), BreakerState::Closed);
 }

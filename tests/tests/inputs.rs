@@ -68,6 +68,10 @@ fn lengths_that_differ_are_the_callers_mistake() {
             assert!(matches!(d.msm_g1_prepared(&call(), &bases, &scalars), Err(Error::LengthMismatch { .. })));
             let bases = d.prepare_g2(&call(), Arc::from(q)).unwrap();
             assert!(matches!(d.msm_g2_prepared(&call(), &bases, &scalars), Err(Error::LengthMismatch { .. })));
+            let bases = d.prepare_fixed_g1(&call(), Arc::from(p), 1 << 20).unwrap();
+            assert!(matches!(d.msm_g1_prepared(&call(), &bases, &scalars), Err(Error::LengthMismatch { .. })));
+            let bases = d.prepare_fixed_g2(&call(), Arc::from(q), 1 << 20).unwrap();
+            assert!(matches!(d.msm_g2_prepared(&call(), &bases, &scalars), Err(Error::LengthMismatch { .. })));
         }
         for n in [0, 3, 6, 1000] {
             let values = vec![Fr::ONE; n];
@@ -116,6 +120,10 @@ fn empty_input_has_an_answer() {
         assert_eq!(d.subgroup_g2(&c, &[]), Ok(vec![]));
         let bases = d.prepare_g1(&c, Arc::from([])).unwrap();
         assert_eq!(d.msm_g1_prepared(&c, &bases, &[]), Ok(G1::identity()));
+        for memory in [0, 1, usize::MAX] {
+            let bases = d.prepare_fixed_g1(&c, Arc::from([]), memory).unwrap();
+            assert_eq!(d.msm_g1_prepared(&c, &bases, &[]), Ok(G1::identity()));
+        }
     }
 }
 

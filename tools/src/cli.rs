@@ -6,13 +6,16 @@
 use crate::bench::{
     self, Baseline, Bench, Op, Outcome, Plan, Record, Suite, geometric_mean, parse_sizes, table, to_csv,
 };
-use crate::{conformance, devices};
+use crate::{backends, conformance, devices};
 use arblast::{Dispatcher, Selection};
 use clap::{ArgAction, Args, Parser, Subcommand};
+use fpga::{HdlCommand, SimCommand, hdl_command, sim_command};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+
+mod fpga;
 
 /// BLS12-381 on whatever hardware you own: look at it, check it, measure it.
 #[derive(Parser)]
@@ -37,6 +40,15 @@ enum Command {
     /// Both sides run in this process, interleaved and warmed up. Their results are compared for equality first:
     /// where they differ nothing is timed and the exit status is 1. A ratio above 1 means that the backend is faster.
     Bench(BenchArgs),
+    /// FPGA designs: Verilog for your flow, and what they need on a device
+    #[command(subcommand)]
+    Hdl(HdlCommand),
+    /// Simulate an FPGA engine on random inputs and compare with the CPU
+    ///
+    /// Builds the engine's model with Verilator (kept for the next time), runs it, and prints cycles, stalls and the
+    /// occupancy of its adder. Exit status 1 where its answer is not the CPU's. Needs Verilator 5.006, g++ and make.
+    #[command(subcommand)]
+    Sim(SimCommand),
 }
 
 #[derive(Args)]
@@ -51,7 +63,8 @@ struct DevicesArgs {
 
 #[derive(Args)]
 struct BackendArgs {
-    /// auto, cpu (the best CPU path of this machine), or cpu-portable (blst)
+    /// auto, cpu (the best CPU path of this machine), cpu-portable (blst), or fpga-sim (the FPGA engines under
+    /// Verilator: slow, MSM and sums in G1 only, the CPU for the rest)
     #[arg(long, default_value = "auto", value_name = "BACKEND")]
     backend: String,
 }
@@ -183,6 +196,8 @@ pub fn main() -> ExitCode {
         Command::Devices(args) => devices_command(&args),
         Command::Conformance(args) => conformance_command(&args),
         Command::Bench(args) => bench_command(&args),
+        Command::Hdl(command) => hdl_command(&command),
+        Command::Sim(command) => sim_command(&command),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -203,7 +218,7 @@ fn print(text: &str) {
 }
 
 fn devices_command(args: &DevicesArgs) -> Done {
-    let dispatcher = Dispatcher::builder().build()?;
+    let dispatcher = backends::with_simulation(Dispatcher::builder()).build()?;
     if let Some(name) = &args.readmit {
         if !dispatcher.readmit(name)? {
             eprintln!("error: {name:?} is not retired\n  `arblast devices` shows which devices are");
@@ -219,7 +234,7 @@ fn devices_command(args: &DevicesArgs) -> Done {
 }
 
 fn conformance_command(args: &ConformanceArgs) -> Done {
-    let dispatcher = Dispatcher::builder().select(args.backend.selection()).threads(args.threads).build()?;
+    let dispatcher = backends::builder(args.backend.selection()).threads(args.threads).build()?;
     let report = conformance::run(&args.dir, &dispatcher).map_err(|e| {
         let error = format!("{} cannot be read: {e}", args.dir.display());
         Failure::new(error, "give the folder that holds the vector files, such as ../shared/vectors/bls")

@@ -3,6 +3,7 @@
 use crate::compile::Options;
 use crate::error::Error;
 use crate::model::{Model, Pin};
+use crate::timeline::{PROBES, Timeline};
 use arblast_hdl::Design;
 use arblast_hdl::engine::registers;
 use rand_chacha::ChaCha8Rng;
@@ -80,13 +81,16 @@ pub struct Engine {
     pins: Pins,
     rng: ChaCha8Rng,
     percent: u32,
+    probes: Option<[Pin; 2]>,
+    timeline: Timeline,
 }
 
 /// Clocks that a register access may take.
 const REGISTER_BUDGET: u64 = 64;
 
 impl Engine {
-    /// Builds the model and resets it.
+    /// Builds the model and resets it. It keeps a [timeline](Self::timeline) where the options have
+    /// [its signals](Self::with_timeline).
     ///
     /// # Errors
     /// What building and loading run into.
@@ -114,7 +118,48 @@ impl Engine {
             model.edge();
         }
         let percent = u32::from(pressure.percent.min(99));
-        Ok(Self { model, pins, rng: ChaCha8Rng::seed_from_u64(pressure.seed), percent })
+        let rng = ChaCha8Rng::seed_from_u64(pressure.seed);
+        let probes = model.probe(PROBES[0]).zip(model.probe(PROBES[1])).map(|(add, queued)| [add, queued]);
+        Ok(Self { model, pins, rng, percent, probes, timeline: Timeline::default() })
+    }
+
+    /// Options of an engine that keeps a timeline.
+    #[must_use]
+    pub fn with_timeline(options: Options) -> Options {
+        options.with_probes(&PROBES)
+    }
+
+    /// What the adder and the queue did in the transfers so far; empty where the options did not ask for it.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// Says what the engine does from `back` clocks ago on, for the timeline.
+    pub(crate) fn phase(&mut self, back: u64, name: &'static str) {
+        let start = self.timeline.len().saturating_sub(back as usize);
+        self.timeline.phase(start, name);
+    }
+
+    /// Writes the coverage so far to a file for `verilator_coverage`.
+    ///
+    /// # Errors
+    /// [`Error::Load`] for a path that C++ cannot have.
+    pub fn write_coverage(&mut self, path: &Path) -> Result<(), Error> {
+        self.model.write_coverage(path)
+    }
+
+    /// The folder of the Verilog that the model was made from.
+    pub(crate) fn sources(&self) -> &Path {
+        self.model.sources()
+    }
+
+    /// Notes the clock, then the edge.
+    fn edge(&mut self) {
+        if let Some([add, queued]) = self.probes {
+            let (addition, queued) = (self.model.get(add) == 1, self.model.get(queued));
+            self.timeline.push(addition, queued);
+        }
+        self.model.edge();
     }
 
     /// Clocks simulated so far.
@@ -233,7 +278,7 @@ impl Engine {
                     return Err(Error::Design(format!("tlast is {last} on beat {} of {answer}", received.len())));
                 }
             }
-            self.model.edge();
+            self.edge();
             self.model.set(self.pins.in_valid, 0);
             self.model.set(self.pins.out_ready, 0);
         }

@@ -1,21 +1,24 @@
-//! The `fpga-sim` backend: MSM in G1 and sums of G1 points by the simulated engines.
+//! The `fpga-sim` backend: MSM in G1 and sums of G1 and G2 points by the simulated engines.
 //!
 //! It is a [`Kind::Simulation`]: the dispatcher takes it by name only. The models are built when the first job of
 //! their kind comes, and kept. It compiles and loads code, from a cache folder that only its owner can enter.
 
 use crate::error::Error;
+use crate::g2::AggregateG2;
 use crate::simulate::{AggregateG1, Config, MsmG1};
 use crate::toolchain::Toolchain;
 use arblast::G1;
 use arblast::backend::{Backend, Control, Description, IndexLists, Kind, Op};
 use arblast::{DeviceError, InSubgroup};
-use ark_bls12_381::{Fr, G1Affine};
+use ark_bls12_381::{Fr, G1Affine, G2Affine};
 use std::sync::{Mutex, PoisonError};
 
 /// Window bits and windows in a pass.
 const MSM: (usize, usize) = arblast_hdl::designs::MSM_SMALL;
 /// log2 of the points in memory, and the sums of a run.
 const AGGREGATE: (usize, usize) = arblast_hdl::designs::AGGREGATE;
+/// The same for G2.
+const AGGREGATE_G2: (usize, usize) = arblast_hdl::designs::AGGREGATE_G2;
 /// The largest job: about a minute of simulation.
 const LARGEST: usize = 1 << AGGREGATE.0;
 
@@ -25,6 +28,7 @@ pub struct FpgaSim {
     config: Config,
     msm: Mutex<Option<MsmG1>>,
     aggregate: Mutex<Option<AggregateG1>>,
+    aggregate_g2: Mutex<Option<AggregateG2>>,
 }
 
 impl FpgaSim {
@@ -33,7 +37,13 @@ impl FpgaSim {
     /// # Errors
     /// [`Error::NoVerilator`] and [`Error::OldVerilator`], which say what to install.
     pub fn detect(config: Config) -> Result<Self, Error> {
-        Ok(Self { tools: Toolchain::find()?, config, msm: Mutex::default(), aggregate: Mutex::default() })
+        Ok(Self {
+            tools: Toolchain::find()?,
+            config,
+            msm: Mutex::default(),
+            aggregate: Mutex::default(),
+            aggregate_g2: Mutex::default(),
+        })
     }
 
     /// Takes the model out of its place (or builds it), runs `work`, and puts it back unless it failed.
@@ -79,7 +89,7 @@ impl Backend for FpgaSim {
     }
 
     fn supports(&self, op: Op, size: usize) -> bool {
-        matches!(op, Op::MsmG1 | Op::SumG1) && size <= LARGEST
+        matches!(op, Op::MsmG1 | Op::SumG1 | Op::SumG2) && size <= LARGEST
     }
 
     fn msm_g1(&self, points: &[G1], scalars: &[Fr], control: &Control) -> Result<G1Affine, DeviceError> {
@@ -94,6 +104,17 @@ impl Backend for FpgaSim {
         let build = || AggregateG1::new(AGGREGATE, &self.config);
         let lists: Vec<&[u32]> = lists.iter().collect();
         let answer = self.with(&self.aggregate, build, |engine| {
+            engine.load(points, go)?;
+            engine.run(&lists, go)
+        });
+        answer.map(|(sums, _)| sums).map_err(|e| device_error(e, control))
+    }
+
+    fn sum_g2(&self, points: &[G2Affine], lists: &IndexLists, control: &Control) -> Result<Vec<G2Affine>, DeviceError> {
+        let go = &mut || control.checkpoint().is_ok();
+        let build = || AggregateG2::new(AGGREGATE_G2, &self.config);
+        let lists: Vec<&[u32]> = lists.iter().collect();
+        let answer = self.with(&self.aggregate_g2, build, |engine| {
             engine.load(points, go)?;
             engine.run(&lists, go)
         });

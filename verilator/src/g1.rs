@@ -20,7 +20,7 @@ pub(crate) fn coordinate(value: &Fq) -> Beat {
 }
 
 /// A coordinate of an engine's answer.
-fn from_beat(beat: &Beat) -> Result<Fq, Error> {
+pub(crate) fn from_beat(beat: &Beat) -> Result<Fq, Error> {
     let limbs = std::array::from_fn(|i| u64::from(beat[2 * i]) | u64::from(beat[2 * i + 1]) << 32);
     let value = BigInt::<6>::new(limbs);
     if value >= Fq::MODULUS {
@@ -68,12 +68,6 @@ pub(crate) fn digit_beat(digits: &[i32]) -> Beat {
     beat
 }
 
-/// Σ digitᵢ·2^(i·bits).
-pub(crate) fn value(digits: &[i32], bits: usize) -> Fr {
-    let base = Fr::from(1u64 << bits);
-    digits.iter().rev().fold(Fr::zero(), |acc, &digit| acc * base + Fr::from(digit))
-}
-
 /// Σ 2ⁱ·sumᵢ, by doubling and adding from the top.
 pub(crate) fn join(sums: &[G1Affine]) -> G1Affine {
     let total = sums.iter().rev().fold(G1Projective::zero(), |mut acc, sum| {
@@ -86,6 +80,12 @@ pub(crate) fn join(sums: &[G1Affine]) -> G1Affine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Σ digitᵢ·2^(i·bits).
+    fn value(digits: &[i32], bits: usize) -> Fr {
+        let base = Fr::from(1u64 << bits);
+        digits.iter().rev().fold(Fr::zero(), |acc, &digit| acc * base + Fr::from(digit))
+    }
 
     #[test]
     fn digits_give_the_scalar_back() {

@@ -5,7 +5,10 @@
 //! | [`Model`] | any design, verilated, compiled, cached and loaded: pins by name, one clock |
 //! | [`axi`] | transactors for the engines, under random backpressure and a cycle budget |
 //! | [`simulate`] | the G1 engines, with arkworks' points on both sides |
+//! | [`g2`] | the aggregation engine for G2 |
+//! | [`timeline`] | what an engine's adder and queue did, clock by clock |
 //! | [`trial`] | an engine on random inputs against the CPU, with its figures |
+//! | [`coverage`] | what of a design a run exercised |
 //! | [`testbench`] | a self-checking testbench of the MSM engine, for any simulator |
 //! | [`FpgaSim`] | the backend `fpga-sim` |
 //!
@@ -16,12 +19,16 @@ pub mod axi;
 mod backend;
 pub mod cache;
 mod compile;
+pub mod coverage;
 mod error;
 mod g1;
+pub mod g2;
 mod model;
 mod shim;
 pub mod simulate;
+mod stand_in;
 pub mod testbench;
+pub mod timeline;
 mod toolchain;
 pub mod trial;
 

@@ -2,12 +2,13 @@
 
 use crate::compile::{self, Options};
 use crate::error::Error;
-use crate::shim::words;
+use crate::shim::{self, words};
 use arblast_hdl::Design;
 use libloading::Library;
 use num_bigint::BigUint;
 use std::ffi::{CString, c_char, c_void};
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// A port of a model: which one, and how many words it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,7 @@ struct Calls {
     edge: unsafe extern "C" fn(*mut c_void),
     write: unsafe extern "C" fn(*mut c_void, u32, *const u32),
     read: unsafe extern "C" fn(*mut c_void, u32, *mut u32),
+    coverage: unsafe extern "C" fn(*mut c_void, *const c_char),
 }
 
 /// A running simulation of a design. A cycle is: set inputs, [`settle`](Model::settle), look, [`edge`](Model::edge).
@@ -36,6 +38,8 @@ pub struct Model {
     state: *mut c_void,
     calls: Calls,
     design: Design,
+    probes: Vec<&'static str>,
+    folder: PathBuf,
     cycles: u64,
     // Dropped last: the calls point into it.
     _library: Library,
@@ -59,9 +63,7 @@ impl Model {
     /// What building and loading run into.
     pub fn traced(design: &Design, options: &Options, trace: Option<&Path>) -> Result<Self, Error> {
         let path = compile::library(design, options)?;
-        let trace = trace
-            .map(|path| CString::new(path.to_string_lossy().as_bytes()).map_err(|e| Error::Load(e.to_string())))
-            .transpose()?;
+        let trace = trace.map(c_path).transpose()?;
         // SAFETY: the library was built from our own shim, in a folder that only this user can write; it has no
         // initialisers beyond those of the C++ runtime.
         let library = unsafe { Library::new(&path) }.map_err(|e| Error::Load(e.to_string()))?;
@@ -75,12 +77,15 @@ impl Model {
                 edge: *symbol(&library, "arblast_edge")?,
                 write: *symbol(&library, "arblast_write")?,
                 read: *symbol(&library, "arblast_read")?,
+                coverage: *symbol(&library, "arblast_coverage")?,
             };
             (create, calls)
         };
         // SAFETY: the argument is null or a C string that lives over the call.
         let state = unsafe { create(trace.as_ref().map_or(std::ptr::null(), |path| path.as_ptr())) };
-        let mut model = Self { state, calls, design: design.clone(), cycles: 0, _library: library };
+        let probes = shim::probes(&design.verilog, options);
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let mut model = Self { state, calls, design: design.clone(), probes, folder, cycles: 0, _library: library };
         let inputs = design.ports.iter().enumerate().filter(|(_, port)| port.input && port.name != "clock");
         for (index, port) in inputs {
             model.set_words(Pin { index: index as u32, words: words(port.width) }, &[]);
@@ -93,6 +98,11 @@ impl Model {
         &self.design
     }
 
+    /// The folder of the Verilog that the model was made from.
+    pub(crate) fn sources(&self) -> &Path {
+        &self.folder
+    }
+
     /// A port by name.
     ///
     /// # Panics
@@ -101,6 +111,23 @@ impl Model {
         let index = self.design.ports.iter().position(|port| port.name == name);
         let index = index.unwrap_or_else(|| panic!("{} has no port {name}", self.design.name));
         Pin { index: index as u32, words: words(self.design.ports[index].width) }
+    }
+
+    /// A signal of the top module that the options asked for; `None` where the design has none of this name.
+    pub fn probe(&self, name: &str) -> Option<Pin> {
+        let index = self.probes.iter().position(|&probe| probe == name)?;
+        Some(Pin { index: (self.design.ports.len() + index) as u32, words: 1 })
+    }
+
+    /// Writes what ran so far, for `verilator_coverage`; the options must ask for coverage, else nothing is written.
+    ///
+    /// # Errors
+    /// [`Error::Load`] for a path that C++ cannot have.
+    pub fn write_coverage(&mut self, path: &Path) -> Result<(), Error> {
+        let path = c_path(path)?;
+        // SAFETY: `state` is live, and the path is a C string that lives over the call.
+        unsafe { (self.calls.coverage)(self.state, path.as_ptr()) };
+        Ok(())
     }
 
     /// Sets an input from words of 32 bits, lowest first; missing words are 0.
@@ -167,6 +194,11 @@ impl Drop for Model {
         // SAFETY: `state` is not used after this.
         unsafe { (self.calls.free)(self.state) };
     }
+}
+
+/// A path as C++ takes it.
+fn c_path(path: &Path) -> Result<CString, Error> {
+    CString::new(path.as_os_str().as_bytes()).map_err(|e| Error::Load(format!("{}: {e}", path.display())))
 }
 
 /// A function of the library.

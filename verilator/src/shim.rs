@@ -1,5 +1,6 @@
 //! The C++ between a verilated model and Rust: ports by number, words of 32 bits, lowest first.
 
+use crate::compile::Options;
 use arblast_hdl::Design;
 
 /// The format of a waveform.
@@ -26,9 +27,29 @@ pub(crate) fn words(width: usize) -> usize {
     width.div_ceil(32)
 }
 
-/// The shim of a design.
-pub(crate) fn source(design: &Design, trace: Option<Trace>, random_start: Option<u32>) -> String {
+/// The probes of the options that the last module of a design, its top module, declares.
+pub(crate) fn probes(verilog: &str, options: &Options) -> Vec<&'static str> {
+    let top = verilog.rfind("\nmodule ").map_or("", |start| &verilog[start..]);
+    let declared = |name: &str| top.lines().any(|line| is_declaration(line, name));
+    options.probes.iter().copied().filter(|name| declared(name)).collect()
+}
+
+/// Whether a line declares a wire or register of this name.
+fn is_declaration(line: &str, name: &str) -> bool {
+    let mut words = line.split(|c: char| c.is_whitespace() || c == ';' || c == ',').filter(|word| !word.is_empty());
+    matches!(words.next(), Some("wire" | "reg")) && words.any(|word| word == name)
+}
+
+/// Verilator's configuration that keeps the probes readable.
+pub(crate) fn probes_config(top: &str, probes: &[&str]) -> String {
+    let lines = probes.iter().map(|name| format!("public_flat_rd -module \"{top}\" -var \"{name}\"\n"));
+    format!("`verilator_config\n{}", lines.collect::<String>())
+}
+
+/// The shim of a design. Ports have their number in the design; probes follow.
+pub(crate) fn source(design: &Design, options: &Options) -> String {
     let class = format!("V{}", design.name);
+    let (trace, probes) = (options.trace, probes(&design.verilog, options));
     let (include, field, open, dump, close) = match trace {
         None => (String::new(), String::new(), "(void)path;".into(), String::new(), String::new()),
         Some(trace) => {
@@ -43,14 +64,22 @@ pub(crate) fn source(design: &Design, trace: Option<Trace>, random_start: Option
         }
     };
     let traced = if trace.is_some() { "true" } else { "false" };
-    let start = random_start.map_or(String::new(), |seed| format!(" c->randReset(2); c->randSeed({seed});"));
-    let (writes, reads) = accessors(design);
+    let start = options.random_start.map_or(String::new(), |seed| format!(" c->randReset(2); c->randSeed({seed});"));
+    let (writes, mut reads) = accessors(design);
+    for (index, name) in (design.ports.len()..).zip(&probes) {
+        reads += &format!("    case {index}: w[0] = m->top.rootp->{}__DOT__{name}; break;\n", design.name);
+    }
+    let root = if probes.is_empty() { String::new() } else { format!("#include \"{class}___024root.h\"\n") };
+    let (covered, cover) = match options.coverage {
+        true => ("#include \"verilated_cov.h\"\n", "((Model*)p)->context.coveragep()->write(path);"),
+        false => ("", "(void)p; (void)path;"),
+    };
     format!(
         "#include \"{class}.h\"
 #include \"verilated.h\"
 #include <cstdint>
 #include <cstring>
-{include}static VerilatedContext* prepare(VerilatedContext* c) {{ c->traceEverOn({traced});{start} return c; }}
+{root}{covered}{include}static VerilatedContext* prepare(VerilatedContext* c) {{ c->traceEverOn({traced});{start} return c; }}
 struct Model {{
   VerilatedContext context;
   {class} top;
@@ -59,6 +88,7 @@ struct Model {{
 extern \"C\" {{
 void* arblast_new(const char* path) {{ Model* m = new Model; {open} return m; }}
 void arblast_free(void* p) {{ Model* m = (Model*)p; {close} m->top.final(); delete m; }}
+void arblast_coverage(void* p, const char* path) {{ {cover} }}
 void arblast_settle(void* p) {{ Model* m = (Model*)p; m->top.clock = 0; m->top.eval(); {dump} m->context.timeInc(1); }}
 void arblast_edge(void* p) {{ Model* m = (Model*)p; m->top.clock = 1; m->top.eval(); {dump} m->context.timeInc(1); }}
 void arblast_write(void* p, uint32_t port, const uint32_t* w) {{

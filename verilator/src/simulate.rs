@@ -20,11 +20,37 @@ pub struct Config {
     pub trace: Option<PathBuf>,
     /// Where models are built; `None` for the user's cache.
     pub folder: Option<PathBuf>,
+    /// The bodies of the field units.
+    pub bodies: Bodies,
+    /// Whether a [timeline](Engine::timeline) is kept.
+    pub timeline: bool,
+    /// The folder that a [trial](crate::trial) writes its coverage into; without one none is counted.
+    pub coverage: Option<PathBuf>,
+}
+
+/// The bodies of the field units: the same results in the same clocks, at different speeds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bodies {
+    /// C++: the fastest.
+    #[default]
+    Fast,
+    /// Plain Verilog.
+    Plain,
+    /// What is synthesised, with the DSP slices described by behaviour; slow to build and to run.
+    Tiled,
 }
 
 impl Config {
-    fn engine(&self, design: &arblast_hdl::Design) -> Result<Engine, Error> {
-        let mut options = Options { folder: self.folder.clone(), ..Options::fast() };
+    pub(crate) fn engine(&self, design: &arblast_hdl::Design) -> Result<Engine, Error> {
+        let bodies = match self.bodies {
+            Bodies::Fast => Options::fast(),
+            Bodies::Plain => Options::plain(),
+            Bodies::Tiled => Options::structural(),
+        };
+        let mut options = Options { folder: self.folder.clone(), coverage: self.coverage.is_some(), ..bodies };
+        if self.timeline {
+            options = Engine::with_timeline(options);
+        }
         if let Some(path) = &self.trace {
             options =
                 options.with_trace(if path.extension().is_some_and(|e| e == "fst") { Trace::Fst } else { Trace::Vcd });
@@ -36,10 +62,24 @@ impl Config {
 /// The status a finished run must have: finished, not busy, no error.
 const CLEAN: u32 = 2;
 
-fn finish(engine: &mut Engine) -> Result<Counters, Error> {
+/// The counters of a run that ended as it must.
+pub(crate) fn finish(engine: &mut Engine) -> Result<Counters, Error> {
     match engine.read(registers::STATUS)? {
-        CLEAN => engine.counters(),
+        CLEAN => {
+            let counters = engine.counters()?;
+            engine.phase(counters.cycles, "accumulate");
+            engine.phase(counters.cycles - counters.accumulated, "reduce, send");
+            Ok(counters)
+        }
         status => Err(Error::Design(format!("status {status:#x} after a run"))),
+    }
+}
+
+/// Whether a loading ended as it must.
+pub(crate) fn loaded(engine: &mut Engine) -> Result<(), Error> {
+    match engine.read(registers::STATUS)? {
+        CLEAN => Ok(()),
+        status => Err(Error::Design(format!("status {status:#x} after loading"))),
     }
 }
 
@@ -97,6 +137,7 @@ impl MsmG1 {
                 return Ok((G1Affine::identity(), counters));
             }
             self.engine.write(registers::CONTROL, 1)?;
+            self.engine.phase(0, "clear");
             let beats = 3 * self.windows * self.window_bits;
             let answer = self.engine.exchange(&packet, beats, self.budget(packet.len(), beats), checkpoint)?;
             sums.extend(g1::points(&answer)?);
@@ -114,6 +155,11 @@ impl MsmG1 {
     /// Clocks simulated so far.
     pub fn clock(&self) -> u64 {
         self.engine.clock()
+    }
+
+    /// The engine.
+    pub fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
     }
 }
 
@@ -156,16 +202,19 @@ impl AggregateG1 {
         }
         let packet: Vec<Beat> = points.iter().flat_map(|p| [g1::coordinate(&p.x), g1::coordinate(&p.y)]).collect();
         self.engine.write(registers::CONTROL, 4)?;
+        self.engine.phase(0, "load");
         self.engine.exchange(&packet, 0, 1000 * (packet.len() as u64 + 100), checkpoint)?;
-        match self.engine.read(registers::STATUS)? {
-            CLEAN => Ok(()),
-            status => Err(Error::Design(format!("status {status:#x} after loading"))),
-        }
+        loaded(&mut self.engine)
     }
 
     /// Clocks simulated so far.
     pub fn clock(&self) -> u64 {
         self.engine.clock()
+    }
+
+    /// The engine.
+    pub fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
     }
 
     /// The sum of each list's points, and what the engine counted.
@@ -194,6 +243,7 @@ impl AggregateG1 {
                 packet.push(selection(0, 0, 0));
             }
             self.engine.write(registers::CONTROL, 1)?;
+            self.engine.phase(0, "clear");
             let budget = 1000 * (packet.len() + 4 * self.sums + 2000) as u64;
             let answer = self.engine.exchange(&packet, 3 * self.sums, budget, checkpoint)?;
             answers.extend(g1::points(&answer)?.into_iter().take(group.len()));
@@ -204,7 +254,7 @@ impl AggregateG1 {
 }
 
 /// A selection beat: the points `first` + i for the bits i of `mask`, into `sum`.
-fn selection(first: u32, sum: usize, mask: u32) -> Beat {
+pub(crate) fn selection(first: u32, sum: usize, mask: u32) -> Beat {
     let mut beat = [0; 32];
     (beat[0], beat[1]) = (first, sum as u32 | mask << 16);
     beat

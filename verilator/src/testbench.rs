@@ -1,115 +1,189 @@
-//! A self-checking testbench of the MSM engine in plain Verilog, for any simulator.
+//! Self-checking testbenches of the engines in plain Verilog-2001, for any simulator.
 //!
-//! The vectors are random points and scalars. The engine's answer is taken from a Verilator run whose result equals the
-//! CPU's, and the testbench expects the same beats: the engine is deterministic, clock by clock.
+//! The sums that a testbench expects come from the host crate's CPU reference. The engine answers in homogeneous
+//! coordinates, which depend on the order of its additions; so the testbench compares x·Z with X and y·Z with Y, and
+//! holds for any schedule, queue or latency. Both streams hold back at random.
 
-use crate::axi::{Beat, Engine};
-use crate::compile::Options;
-use crate::error::Error;
+use crate::axi::Beat;
 use crate::g1;
+use crate::simulate::selection;
 use crate::trial::{random_points, random_scalars};
+use arblast::backend::{Backend, CancelToken, Class, Control, IndexLists};
+use arblast::cpu::CpuPortable;
 use arblast_hdl::engine::registers;
-use arblast_hdl::{Design, designs};
-use ark_bls12_381::{G1Affine, G1Projective};
-use ark_ec::{CurveGroup, VariableBaseMSM};
+use arblast_hdl::{designs, field};
+use ark_bls12_381::{Fq, G1Affine};
+use ark_ec::AffineRepr;
+use ark_ff::PrimeField;
+use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use std::fmt::Write as _;
 
-/// The MSM engine of this shape (window bits, windows in a pass) and a testbench with one pass over `points` points,
-/// whose scalars fit the pass.
-///
-/// # Errors
-/// What building and running the engine run into; [`Error::Design`] where its answer is not the CPU's.
-pub fn msm(points: usize, shape: (usize, usize), seed: u64) -> Result<(Design, String), Error> {
-    let design = designs::msm_g1("msm_g1", shape);
+/// Seed of the emitted testbenches' vectors: the same design has the same testbench.
+const SEED: u64 = 381;
+/// Points of an MSM's testbench: the first ones meet every corner, and a few buckets get several.
+const MSM_POINTS: usize = 12;
+
+/// The testbench of one of [`designs::NAMES`], where it is an engine of G1.
+pub fn of(name: &str) -> Option<String> {
+    match name {
+        "msm-g1" => Some(msm("msm_g1", designs::MSM_LARGE, MSM_POINTS, SEED)),
+        "msm-g1-small" => Some(msm("msm_g1_small", designs::MSM_SMALL, MSM_POINTS, SEED)),
+        "aggregate-g1" => Some(aggregate("aggregate_g1", designs::AGGREGATE, SEED)),
+        _ => None,
+    }
+}
+
+/// A pass of the MSM engine `top` of this shape (window bits, windows in a pass) over `points` points (at least 5)
+/// drawn from `seed`: opposite and repeated points, the largest digits, zeros, and full scalars.
+pub fn msm(top: &str, (bits, windows): (usize, usize), points: usize, seed: u64) -> String {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
-    let (bases, scalars) = (random_points(points, &mut rng), random_scalars(points, &mut rng));
-    let digits: Vec<Vec<i32>> = scalars.iter().map(|s| g1::signed_digits(s, shape.0)[..shape.1].to_vec()).collect();
+    let (mut bases, scalars) = (random_points(points, &mut rng), random_scalars(points, &mut rng));
+    let all = |scalar| {
+        let mut digits = g1::signed_digits(scalar, bits);
+        digits.resize(windows, 0);
+        digits
+    };
+    let mut digits: Vec<Vec<i32>> = scalars.iter().map(all).collect();
+    // P − P in every bucket; P twice; both ends of the digits' range.
+    (bases[1], digits[1]) = (-bases[0], digits[0].clone());
+    (bases[3], digits[3]) = (bases[2], digits[2].clone());
+    digits[4] =
+        (0..windows as i32).map(|window| [0, 1 << (bits - 1), -(1 << (bits - 1))][window as usize % 3]).collect();
     let packet: Vec<Beat> = bases
         .iter()
         .zip(&digits)
         .flat_map(|(p, digits)| [g1::coordinate(&p.x), g1::coordinate(&p.y), g1::digit_beat(digits)])
         .collect();
-    let mut engine = Engine::new(&design, &Options::fast(), Default::default(), None)?;
-    engine.write(registers::CONTROL, 1)?;
-    let answer = engine.exchange(&packet, 3 * shape.0 * shape.1, 1_000_000, &mut || true)?;
-    let values: Vec<_> = digits.iter().map(|digits| g1::value(digits, shape.0)).collect();
-    let wanted = G1Projective::msm(&bases, &values).map(CurveGroup::into_affine).unwrap_or_default();
-    let got: G1Affine = g1::join(&g1::points(&answer)?);
-    if got != wanted {
-        return Err(Error::Design("the engine's answer is not the CPU's".into()));
-    }
-    Ok((design, text(&packet, &answer)))
+    // The sum of bit i in window w: every point whose digit has the bit, with the digit's sign.
+    let signed: Vec<G1Affine> = bases.iter().copied().chain(bases.iter().map(|&p| -p)).collect();
+    let has = |digit: i32, bit: usize| digit.unsigned_abs() >> bit & 1 == 1;
+    let list = |window: usize, bit: usize| -> Vec<u32> {
+        let digit = |&point: &usize| digits[point][window];
+        (0..points)
+            .filter(|point| has(digit(point), bit))
+            .map(|point| (point + if digit(&point) < 0 { points } else { 0 }) as u32)
+            .collect()
+    };
+    let lists = (0..windows).flat_map(|window| (0..bits).map(move |bit| (window, bit)));
+    let wants = sums(&signed, &lists.map(|(window, bit)| list(window, bit)).collect());
+    Bench { top, packets: vec![(1, packet)], wants }.text()
 }
 
-/// The beats as assignments to a memory.
-fn memory(name: &str, beats: &[Beat]) -> String {
-    beats.iter().enumerate().fold(String::new(), |mut text, (i, beat)| {
-        let word: String = beat[..12].iter().rev().map(|word| format!("{word:08x}")).collect();
-        let _ = writeln!(text, "    {name}[{i}] = 384'h{word};");
+/// A loading and a run of the aggregation engine `top` of this shape (log2 of the points, at least 5; sums, at least
+/// 4): an index list with repetitions, dense masks, points that cancel, one point, and empty sums.
+pub fn aggregate(top: &str, (_, sums_held): (usize, usize), seed: u64) -> String {
+    let mut keys = random_points(32, &mut ChaCha20Rng::seed_from_u64(seed));
+    keys[9] = -keys[8];
+    let load = keys.iter().flat_map(|p| [g1::coordinate(&p.x), g1::coordinate(&p.y)]).collect();
+    let mut lists = vec![Vec::new(); sums_held];
+    let mut run = Vec::new();
+    let mut select = |sum: usize, first: u32, mask: u32| {
+        run.push(selection(first, sum, mask));
+        lists[sum].extend((0..16).filter(|i| mask >> i & 1 == 1).map(|i| first + i));
+    };
+    (0..32).for_each(|key| select(1, key, 1));
+    [5, 5, 5, 31].into_iter().for_each(|key| select(1, key, 1));
+    select(0, 0, 0xffff);
+    select(0, 16, 0xffff);
+    select(2, 8, 3);
+    select(sums_held - 1, 17, 0x8421 & 0x7fff);
+    let wants = sums(&keys, &lists.into_iter().collect());
+    Bench { top, packets: vec![(4, load), (1, run)], wants }.text()
+}
+
+/// The sums of the lists by the host crate's reference.
+fn sums(points: &[G1Affine], lists: &IndexLists) -> Vec<G1Affine> {
+    let control = Control::new(Class::Job, CancelToken::new());
+    CpuPortable::new(1).sum_g1(points, lists, &control).expect("the reference has sums and was not cancelled")
+}
+
+/// What a testbench does: packets, each after its CONTROL word, and the sums that the last one must give.
+struct Bench<'a> {
+    top: &'a str,
+    packets: Vec<(u32, Vec<Beat>)>,
+    wants: Vec<G1Affine>,
+}
+
+fn hex(beat: &Beat) -> String {
+    beat[..field::WIDTH / 32].iter().rev().map(|word| format!("{word:08x}")).collect()
+}
+
+fn integer(value: &Fq) -> BigUint {
+    value.into_bigint().into()
+}
+
+impl Bench<'_> {
+    /// The vectors as assignments to memories. Expected coordinates are plain integers, the identity is all ones.
+    fn vectors(&self) -> String {
+        let mut text = String::new();
+        for (i, beat) in self.packets.iter().flat_map(|(_, packet)| packet).enumerate() {
+            let _ = writeln!(text, "    sends[{i}] = 384'h{};", hex(beat));
+        }
+        for (i, want) in self.wants.iter().enumerate() {
+            let _ = match want.xy() {
+                None => writeln!(text, "    want_x[{i}] = ~384'h0;"),
+                Some((x, y)) => writeln!(
+                    text,
+                    "    want_x[{i}] = 384'h{:x};\n    want_y[{i}] = 384'h{:x};",
+                    integer(&x),
+                    integer(&y)
+                ),
+            };
+        }
         text
-    })
+    }
+
+    /// The steps of the run.
+    fn steps(&self) -> String {
+        let (mut text, mut end) = (String::new(), 0);
+        for (index, (control, packet)) in self.packets.iter().enumerate() {
+            end += packet.len();
+            let last = index + 1 == self.packets.len();
+            let done = if last { "received == 3 * SUMS" } else { "sent == send_end" };
+            let _ = write!(
+                text,
+                "    write_register(12'h{:03x}, 32'd{control});
+    send_end = {end};
+    while (!({done})) @(posedge clock);
+    read_register(12'h{:03x});
+    if (register !== 32'd2) begin
+      $display(\"FAIL: STATUS is %h after packet {index}, expected 2 (finished, no error)\", register);
+      errors = errors + 1;
+    end
+",
+                registers::CONTROL,
+                registers::STATUS
+            );
+        }
+        text
+    }
+
+    fn text(&self) -> String {
+        let beats: usize = self.packets.iter().map(|(_, packet)| packet.len()).sum();
+        include_str!("testbench.v")
+            .replace("{TOP}", self.top)
+            .replace("{BEATS}", &beats.to_string())
+            .replace("{SUMS}", &self.wants.len().to_string())
+            .replace("{MODULUS}", &format!("{:x}", field::modulus()))
+            .replace("{VECTORS}", &self.vectors())
+            .replace("{STEPS}", &self.steps())
+    }
 }
 
-fn text(packet: &[Beat], answer: &[Beat]) -> String {
-    let (sends, wants) = (packet.len(), answer.len());
-    format!(
-        "// Self-checking testbench of msm_g1: {sends} beats in, {wants} beats out. Prints PASS or FAIL.
-`timescale 1ns / 1ps
-module msm_g1_tb;
-  reg clock = 0, reset = 1, awvalid = 0, in_valid = 0;
-  reg [383:0] sends [0:{}];
-  reg [383:0] wants [0:{}];
-  integer sent = 0, received = 0, errors = 0, clocks = 0;
-  wire in_ready, out_valid, out_last;
-  wire [383:0] out_data;
-  msm_g1 dut (
-    .clock(clock), .reset(reset), .s_axil_awaddr(12'h{:03x}), .s_axil_awvalid(awvalid), .s_axil_wdata(32'd1),
-    .s_axil_wvalid(awvalid), .s_axil_bready(1'b1), .s_axil_araddr(12'd0), .s_axil_arvalid(1'b0), .s_axil_rready(1'b1),
-    .s_axis_tdata(sends[sent < {sends} ? sent : 0]), .s_axis_tvalid(in_valid), .s_axis_tready(in_ready),
-    .s_axis_tlast(sent == {}), .m_axis_tdata(out_data), .m_axis_tvalid(out_valid), .m_axis_tready(1'b1),
-    .m_axis_tlast(out_last)
-  );
-  always #1 clock = !clock;
-  // Inputs change on the falling edge, so that every simulator agrees on what a rising edge sees.
-  reg took = 0;
-  always @(posedge clock) begin
-    took <= in_valid && in_ready;
-    clocks <= clocks + 1;
-    if (out_valid && !reset) begin
-      if (out_data !== wants[received] || out_last !== (received == {})) begin
-        $display(\"FAIL: beat %0d: got %h, expected %h\", received, out_data, wants[received]);
-        errors = errors + 1;
-      end
-      received = received + 1;
-      if (received == {wants}) begin
-        if (errors == 0) $display(\"PASS: {wants} beats, %0d clocks\", clocks);
-        else $display(\"FAIL: %0d errors\", errors);
-        $finish;
-      end
-    end
-    if (clocks == 1000000) begin
-      $display(\"FAIL: no answer\");
-      $finish;
-    end
-  end
-  always @(negedge clock) begin
-    reset <= clocks < 4;
-    awvalid <= clocks == 6;
-    if (took) sent = sent + 1;
-    in_valid <= clocks > 8 && sent < {sends};
-  end
-  initial begin
-{}{}  end
-endmodule
-",
-        sends - 1,
-        wants - 1,
-        registers::CONTROL,
-        sends - 1,
-        wants - 1,
-        memory("sends", packet),
-        memory("wants", answer)
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_design_has_the_same_testbench() {
+        for name in ["msm-g1-small", "aggregate-g1"] {
+            let text = of(name).unwrap();
+            assert_eq!(Some(&text), of(name).as_ref());
+            assert!(!text.contains('{') || !text.contains("{TOP}") && !text.contains("{SUMS}"), "{name}");
+            assert!(text.contains("~384'h0"), "{name}: some sum is the identity");
+        }
+        assert_eq!(of("mont-mul"), None);
+    }
 }

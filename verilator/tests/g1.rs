@@ -7,8 +7,8 @@ use arblast::{Dispatcher, G1, InSubgroup};
 use arblast_hdl::designs::{AGGREGATE, MSM_SMALL};
 use arblast_verilator::axi::{Backpressure, Engine};
 use arblast_verilator::simulate::{AggregateG1, Config, MsmG1};
-use arblast_verilator::trial::{self, Trial};
-use arblast_verilator::{Error, FpgaSim, Options, Trace};
+use arblast_verilator::trial::{self, Step, Trial};
+use arblast_verilator::{Error, FpgaSim, Options, Trace, testbench};
 use ark_bls12_381::{Fr, G1Affine, G1Projective};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{PrimeField, Zero};
@@ -120,58 +120,129 @@ fn the_backend_passes_the_dispatchers_self_test_and_obeys_its_control() {
 }
 
 #[test]
-fn trials_report_and_write_waveforms() {
-    if !verilator("trials_report_and_write_waveforms") {
+fn trials_report_and_draw_a_timeline() {
+    if !verilator("trials_report_and_draw_a_timeline") {
         return;
     }
-    let outcome = trial::run(Trial::Aggregate { points: 100 }, 1, &Config::default(), &mut || true).unwrap();
+    let config = Config { timeline: true, ..Config::default() };
+    let mut steps = Vec::new();
+    let outcome = trial::run(Trial::Aggregate { points: 100 }, 1, &config, &mut |step| {
+        steps.push(step);
+        true
+    });
+    let outcome = outcome.unwrap();
     assert!(outcome.equal && outcome.counters.additions == 99, "{outcome:?}");
+    assert_eq!((steps[0], steps.last()), (Step::Building, Some(&Step::Comparing)));
     assert!(outcome.at_assumed_mhz(250.0).as_nanos() == u128::from(outcome.counters.cycles) * 4);
-    let stopped = trial::run(Trial::Aggregate { points: 100 }, 1, &Config::default(), &mut || false);
+    let (line, all) = (&outcome.timeline, outcome.timeline.windows(1)[0]);
+    assert_eq!(all.additions, 99, "the timeline has every addition");
+    assert!(u64::from(all.queue_peak) >= outcome.counters.queue_peak, "{all:?} {:?}", outcome.counters);
+    let names: Vec<_> = line.phases().iter().map(|phase| phase.name).collect();
+    assert_eq!(names, ["load", "clear", "accumulate", "reduce, send"]);
+    assert!(line.phases().is_sorted_by_key(|phase| phase.start));
+    let stopped = trial::run(Trial::Aggregate { points: 100 }, 1, &config, &mut |_| false);
     assert!(matches!(stopped, Err(Error::Stopped)));
 }
 
-/// A waveform of a small unit: the file is there, and names the ports.
+/// Coverage of the aggregation engine: most of its control ran, and what did not run is marked in the source.
 #[test]
-fn a_waveform_is_written() {
-    if !verilator("a_waveform_is_written") {
+fn coverage_is_counted_and_marked() {
+    if !verilator("coverage_is_counted_and_marked") {
         return;
     }
-    let path = std::env::temp_dir().join(format!("arblast-wave-{}.vcd", std::process::id()));
-    let built = arblast_hdl::designs::msm_toy((2, 1), 4);
-    let options = Options::fast().with_trace(Trace::Vcd);
-    let mut engine = Engine::new(&built, &options, Backpressure::default(), Some(&path)).unwrap();
-    engine.read(arblast_hdl::engine::registers::ID).unwrap();
-    drop(engine);
-    let wave = std::fs::read_to_string(&path).unwrap();
-    std::fs::remove_file(&path).unwrap();
-    assert!(wave.contains("$var") && wave.contains("s_axis_tdata") && wave.contains("#8"));
+    let folder = std::env::temp_dir().join(format!("arblast-coverage-{}", std::process::id()));
+    let config = Config { coverage: Some(folder.clone()), ..Config::default() };
+    let outcome = trial::run(Trial::Aggregate { points: 40 }, 1, &config, &mut |_| true).unwrap();
+    let summary = outcome.coverage.unwrap();
+    println!("{summary:?}");
+    assert!(outcome.equal && summary.total > 100 && (30.0..100.0).contains(&summary.percent()), "{summary:?}");
+    let marked = std::fs::read_to_string(folder.join("design.v")).unwrap();
+    assert!(marked.lines().any(|line| line.starts_with("%000000")), "an index out of range never came");
+    assert!(marked.lines().any(|line| line.starts_with(" 0")), "lines that ran are counted");
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// The testbench in Icarus Verilog, which shares no code with Verilator.
+/// Waveforms of a small engine: VCD is text and names the ports; FST has the header of its format.
 #[test]
-fn the_engines_testbench_passes_in_another_simulator() {
-    let name = "the_engines_testbench_passes_in_another_simulator";
+fn waveforms_are_written() {
+    let name = "waveforms_are_written";
     if !verilator(name) {
         return;
     }
-    if std::process::Command::new("iverilog").arg("-V").output().is_err() {
-        println!("SKIPPED {name}: Icarus Verilog is not installed; install it with: apt-get install iverilog");
+    let built = arblast_hdl::designs::msm_toy((2, 1), 4);
+    let wave = |trace, ending| {
+        let path = std::env::temp_dir().join(format!("arblast-wave-{}.{ending}", std::process::id()));
+        let options = Options::fast().with_trace(trace);
+        let mut engine = Engine::new(&built, &options, Backpressure::default(), Some(&path)).unwrap();
+        engine.read(arblast_hdl::engine::registers::ID).unwrap();
+        drop(engine);
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        bytes
+    };
+    let vcd = String::from_utf8(wave(Trace::Vcd, "vcd")).unwrap();
+    assert!(vcd.contains("$var") && vcd.contains("s_axis_tdata") && vcd.contains("#8"));
+    if !std::path::Path::new("/usr/include/zlib.h").exists() {
+        println!(
+            "SKIPPED {name}, FST: zlib's headers are not installed; install them with: apt-get install zlib1g-dev"
+        );
         return;
     }
-    let (design, bench) = arblast_verilator::testbench::msm(4, (2, 3), 7).unwrap();
-    let folder = std::env::temp_dir().join(format!("arblast-bench-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("design.v"), &design.verilog).unwrap();
-    std::fs::write(folder.join("bench.v"), bench).unwrap();
-    let run = |program: &str, arguments: &[&str]| {
-        let output = std::process::Command::new(program).current_dir(&folder).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).to_string()
-    };
-    run("iverilog", &["-g2005", "-DARBLAST_PLAIN", "-o", "tb", "design.v", "bench.v"]);
-    let said = run("vvp", &["tb"]);
-    println!("{}", said.trim());
-    assert!(said.contains("PASS: 18 beats") && !said.contains("FAIL"), "{said}");
-    std::fs::remove_dir_all(&folder).unwrap();
+    let fst = wave(Trace::Fst, "fst");
+    // A header block: type 0, then its length of 329 bytes.
+    assert!(fst.len() > 400 && fst[..9] == [0, 0, 0, 0, 0, 0, 0, 1, 73], "{:?}", &fst[..9]);
+}
+
+/// The testbenches as a hardware engineer runs them: in Icarus Verilog, which shares no code with Verilator, and in
+/// Verilator. With a wrong expectation they must fail.
+#[test]
+fn the_engines_testbenches_pass_in_two_simulators() {
+    use arblast_hdl::designs::{aggregate_g1, msm_g1};
+    let name = "the_engines_testbenches_pass_in_two_simulators";
+    let benches = [
+        ("msm_g1", msm_g1("msm_g1", (2, 3)), testbench::msm("msm_g1", (2, 3), 6, 7), 6),
+        ("aggregate_g1", aggregate_g1("aggregate_g1", (6, 5)), testbench::aggregate("aggregate_g1", (6, 5), 7), 5),
+    ];
+    for (top, design, bench, sums) in benches {
+        let folder = std::env::temp_dir().join(format!("arblast-bench-{top}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let wrong = bench.replacen("want_y[1] = 384'h", "want_y[1] = 384'h1", 1);
+        for (file, text) in [("design.v", &design.verilog), ("bench.v", &bench), ("wrong.v", &wrong)] {
+            std::fs::write(folder.join(file), text).unwrap();
+        }
+        let run = |program: &str, arguments: &[&str]| {
+            let output = std::process::Command::new(program).current_dir(&folder).args(arguments).output().unwrap();
+            assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8_lossy(&output.stdout).to_string()
+        };
+        let passes = |said: String| assert!(said.contains(&format!("PASS: {sums} sums")), "{top}: {said}");
+        if std::process::Command::new("iverilog").arg("-V").output().is_err() {
+            println!("SKIPPED {name}: Icarus Verilog is not installed; install it with: apt-get install iverilog");
+        } else {
+            run("iverilog", &["-g2005", "-DARBLAST_PLAIN", "-o", "tb", "design.v", "bench.v"]);
+            passes(run("vvp", &["tb"]));
+            run("iverilog", &["-g2005", "-DARBLAST_PLAIN", "-o", "wrong", "design.v", "wrong.v"]);
+            let said = run("vvp", &["wrong"]);
+            assert!(said.contains("FAIL: sum 1") && said.contains("FAIL: 1 errors"), "{said}");
+        }
+        if verilator(name) {
+            let bench = format!("{top}_tb");
+            run(
+                "verilator",
+                &[
+                    "--binary",
+                    "-Wno-fatal",
+                    "-Wno-lint",
+                    "-Wno-style",
+                    "-DARBLAST_PLAIN",
+                    "--top-module",
+                    &bench,
+                    "design.v",
+                    "bench.v",
+                ],
+            );
+            passes(run(&format!("obj_dir/V{bench}"), &[]));
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -34,7 +34,9 @@ fn modular_addition_and_subtraction() {
     ] {
         let built = design(name, || ModAdd::<384>::new(op, &p));
         let latency = ModAdd::<384>::LATENCY;
-        check_pipeline(&built, &Options::fast(), TWO_IN, latency, &pairs(2000, 1), |v| vec![model(&v[0], &v[1], &p)]);
+        for options in [Options::fast(), Options::plain()] {
+            check_pipeline(&built, &options, TWO_IN, latency, &pairs(2000, 1), |v| vec![model(&v[0], &v[1], &p)]);
+        }
     }
 }
 
@@ -50,7 +52,7 @@ fn product_plain_and_tiled() {
     vectors.extend([vec![&full - 1u32, &full - 1u32], vec![&full - 1u32, BigUint::from(1u32)]]);
     let ends = |bits: u32| (BigUint::from(1u32) << bits) - 1u32;
     vectors.extend([96, 192, 288].map(|bits| vec![ends(bits), &full - 1u32 - ends(bits)]));
-    for options in [Options::fast(), Options::structural()] {
+    for options in [Options::plain(), Options::structural()] {
         let ports: (&[&str], &[&str]) = (&["a", "b"], &["p"]);
         check_pipeline(&built, &options, ports, Product384::latency(), &vectors, |v| vec![&v[0] * &v[1]]);
     }
@@ -66,13 +68,14 @@ fn multiplier() -> (Design, usize) {
     (built, latency)
 }
 
+/// In C++, in plain Verilog, and in DSP tiles: the same vectors.
 #[test]
-fn montgomery_multiplier_plain_and_tiled() {
-    if !verilator("montgomery_multiplier_plain_and_tiled") {
+fn montgomery_multiplier_fast_plain_and_tiled() {
+    if !verilator("montgomery_multiplier_fast_plain_and_tiled") {
         return;
     }
     let (built, latency) = multiplier();
-    for options in [Options::fast(), Options::structural()] {
+    for options in [Options::fast(), Options::plain(), Options::structural()] {
         check_pipeline(&built, &options, TWO_IN, latency, &pairs(500, 3), |v| vec![mont_mul(&v[0], &v[1])]);
     }
 }
@@ -109,7 +112,7 @@ fn point_adders_agree_with_the_formulas() {
     }
 }
 
-/// Prints how fast the verilated mixed adder runs with new operands each clock; fails only where it is out of all bounds.
+/// The speed that the mixed adder must have with new operands each clock: 20 kHz on one core, in processor time.
 #[test]
 fn speed_of_the_mixed_adder() {
     if !verilator("speed_of_the_mixed_adder") {
@@ -119,7 +122,7 @@ fn speed_of_the_mixed_adder() {
     let pins = ["x1", "y1", "z1", "x2", "y2"].map(|name| model.pin(name));
     let (p, mut rng) = (modulus(), random(5));
     let operands: Vec<Vec<u32>> = (0..64).map(|_| below(&mut rng, &p).to_u32_digits()).collect();
-    let (start, clocks) = (std::time::Instant::now(), 5000);
+    let (start, clocks) = (processor_seconds(), 20_000);
     for clock in 0..clocks {
         for (i, pin) in pins.iter().enumerate() {
             model.set_words(*pin, &operands[(clock + 11 * i) % 64]);
@@ -127,7 +130,13 @@ fn speed_of_the_mixed_adder() {
         model.settle();
         model.edge();
     }
-    let khz = clocks as f64 / start.elapsed().as_secs_f64() / 1e3;
+    let khz = clocks as f64 / (processor_seconds() - start) / 1e3;
     println!("mixed adder: {khz:.1} kHz");
-    assert!(khz > 1.0, "{khz} kHz");
+    assert!(khz > 20.0, "{khz} kHz");
+}
+
+/// Time that this thread ran, whatever else the machine was busy with.
+fn processor_seconds() -> f64 {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    statistics.split(' ').next().unwrap().parse::<f64>().unwrap() / 1e9
 }

@@ -2,6 +2,8 @@
 
 pub mod accumulator;
 pub mod aggregate;
+pub mod aggregate_g2;
+pub mod folded_accumulator;
 pub mod msm;
 pub mod msm_stages;
 pub mod ports;

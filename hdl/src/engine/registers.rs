@@ -42,7 +42,7 @@ macro_rules! register_map {
 register_map! {
     ID 0x00 Constant "0x4152424C (\"ARBL\").";
     VERSION 0x04 Constant "Version of this map: 1.";
-    KIND 0x08 Constant "The engine: 1 MSM in G1, 2 aggregation in G1.";
+    KIND 0x08 Constant "The engine: 1 MSM in G1, 2 aggregation in G1, 3 aggregation in G2.";
     WINDOW_BITS 0x0C Constant "MSM: bits of a window. Aggregation: log2 of the points that fit the memory.";
     WINDOWS 0x10 Constant "MSM: windows in a pass. Aggregation: number of sums.";
     ADDER_LATENCY 0x14 Constant "Clocks of an addition.";

@@ -2,8 +2,8 @@
 
 use super::threads::Threads;
 use super::vector::{
-    Bases, E1, E2, Ifma, NTT_FEWEST, Workspaces, decompress, final_exponentiation, hash, map, members, miller_loop,
-    msm, ntt, sum,
+    AffineOf, Bases, E1, E2, Ifma, NTT_FEWEST, Split, Table, Workspaces, decompress, final_exponentiation, hash, map,
+    members, miller_loop, msm, msm_fixed, ntt, sum,
 };
 use crate::backend::{Backend, Control, Description, IndexLists, Kind, NttKind, Op, Prepared};
 use crate::error::{DeviceError, PointError};
@@ -28,9 +28,40 @@ impl CpuEngine {
 
 type Answer<T> = Result<T, DeviceError>;
 
+/// The bases that this backend keeps.
+enum Kept<C: Split> {
+    /// In its own form.
+    Plain(Bases<C>),
+    /// With multiples.
+    Fixed(Table<C>),
+}
+
 /// The bases that this backend prepared itself.
-fn own<T: Send + Sync + 'static>(bases: &Prepared) -> Answer<&T> {
+fn own<C: Split>(bases: &Prepared) -> Answer<&Kept<C>> {
     bases.downcast_ref().ok_or_else(|| DeviceError::Failed("the bases were prepared by another backend".into()))
+}
+
+impl CpuEngine {
+    fn prepare<C: Split>(&self, points: &[AffineOf<C>], memory: usize, control: &Control) -> Answer<Prepared> {
+        let kept = match Table::<C>::new(self.ifma, &self.threads, points, memory, control)? {
+            Some(table) => Kept::Fixed(table),
+            None => Kept::Plain(Bases::<C>::new(self.ifma, &self.threads, points, control)?),
+        };
+        Ok(Arc::new(kept))
+    }
+
+    fn msm_prepared<C: Split>(
+        &self,
+        workspaces: &Workspaces<C>,
+        bases: &Prepared,
+        scalars: &[Fr],
+        control: &Control,
+    ) -> Answer<AffineOf<C>> {
+        match own::<C>(bases)? {
+            Kept::Plain(bases) => msm(self.ifma, &self.threads, workspaces, bases, scalars, control),
+            Kept::Fixed(table) => msm_fixed(self.ifma, &self.threads, workspaces, table, scalars, control),
+        }
+    }
 }
 
 impl Backend for CpuEngine {
@@ -76,19 +107,27 @@ impl Backend for CpuEngine {
     }
 
     fn prepare_g1(&self, points: &[G1], control: &Control) -> Answer<Prepared> {
-        Ok(Arc::new(Bases::<E1>::new(self.ifma, &self.threads, InSubgroup::as_affine_slice(points), control)?))
+        self.prepare::<E1>(InSubgroup::as_affine_slice(points), 0, control)
     }
 
     fn prepare_g2(&self, points: &[G2], control: &Control) -> Answer<Prepared> {
-        Ok(Arc::new(Bases::<E2>::new(self.ifma, &self.threads, InSubgroup::as_affine_slice(points), control)?))
+        self.prepare::<E2>(InSubgroup::as_affine_slice(points), 0, control)
+    }
+
+    fn prepare_fixed_g1(&self, points: &[G1], memory: usize, control: &Control) -> Answer<Prepared> {
+        self.prepare::<E1>(InSubgroup::as_affine_slice(points), memory, control)
+    }
+
+    fn prepare_fixed_g2(&self, points: &[G2], memory: usize, control: &Control) -> Answer<Prepared> {
+        self.prepare::<E2>(InSubgroup::as_affine_slice(points), memory, control)
     }
 
     fn msm_g1_prepared(&self, bases: &Prepared, scalars: &[Fr], control: &Control) -> Answer<G1Affine> {
-        msm(self.ifma, &self.threads, &self.g1, own(bases)?, scalars, control)
+        self.msm_prepared(&self.g1, bases, scalars, control)
     }
 
     fn msm_g2_prepared(&self, bases: &Prepared, scalars: &[Fr], control: &Control) -> Answer<G2Affine> {
-        msm(self.ifma, &self.threads, &self.g2, own(bases)?, scalars, control)
+        self.msm_prepared(&self.g2, bases, scalars, control)
     }
 
     fn sum_g1(&self, points: &[G1Affine], lists: &IndexLists, control: &Control) -> Answer<Vec<G1Affine>> {

@@ -28,6 +28,12 @@ pub(crate) trait Group: 'static {
     /// by 2^bit0. At least two points.
     fn msm_tile(points: &[Affine<Self>], scalars: &[u8], bits: usize, bit0: usize, window: usize) -> Jacobian<Self>;
 
+    /// The multiples 1 to 2^(window − 1) of each point, point after point.
+    fn table(points: &[Affine<Self>], window: usize) -> Vec<Affine<Self>>;
+
+    /// Σ scalarᵢ·pointᵢ by the table of the points; scalars as in [`Group::msm`], at least one.
+    fn msm_table(table: &[Affine<Self>], window: usize, scalars: &[u8], bits: usize) -> Jacobian<Self>;
+
     /// scalar·point; `bits` bits of the scalar, little-endian.
     fn mul(point: &Affine<Self>, scalar: &[u8], bits: usize) -> Jacobian<Self>;
 
@@ -51,7 +57,7 @@ pub(crate) struct OnE2;
 
 macro_rules! group {
     ($name:ty, $affine:ty, $projective:ty, $add_many:ident, $pippenger:ident, $scratch:ident, $tile:ident,
-     $from_affine:ident, $mult:ident, $double:ident, $add:ident, $to_affine:ident, $to_affine_many:ident) => {
+     $precompute:ident, $mult_table:ident, $table_scratch:ident, $from_affine:ident, $mult:ident, $double:ident, $add:ident, $to_affine:ident, $to_affine_many:ident) => {
         impl Group for $name {
             type Affine = $affine;
             type Projective = $projective;
@@ -116,6 +122,38 @@ macro_rules! group {
                 out
             }
 
+            fn table(points: &[Affine<Self>], window: usize) -> Vec<Affine<Self>> {
+                assert!(!points.is_empty() && (2..=16).contains(&window));
+                let mut out = vec![Default::default(); points.len() << (window - 1)];
+                let point_list = [points.as_ptr(), std::ptr::null()];
+                // SAFETY: `out` has room for 2^(window − 1) multiples of each point; the null pointer marks a
+                // contiguous array.
+                unsafe { blst::$precompute(out.as_mut_ptr(), window, point_list.as_ptr(), points.len()) };
+                out
+            }
+
+            fn msm_table(table: &[Affine<Self>], window: usize, scalars: &[u8], bits: usize) -> Jacobian<Self> {
+                let (points, width) = (table.len() >> (window - 1), bits.div_ceil(8));
+                assert!(points > 0 && width > 0 && scalars.len() == points * width);
+                let mut out = Default::default();
+                let scalar_list = [scalars.as_ptr(), std::ptr::null()];
+                // SAFETY: the lengths were checked; the scratch has the size blst asks for.
+                unsafe {
+                    let limbs = blst::$table_scratch(points).div_ceil(size_of::<limb_t>());
+                    let mut scratch = vec![0 as limb_t; limbs];
+                    blst::$mult_table(
+                        &mut out,
+                        table.as_ptr(),
+                        window,
+                        points,
+                        scalar_list.as_ptr(),
+                        bits,
+                        scratch.as_mut_ptr(),
+                    );
+                }
+                out
+            }
+
             fn mul(point: &Affine<Self>, scalar: &[u8], bits: usize) -> Jacobian<Self> {
                 assert!(scalar.len() >= bits.div_ceil(8));
                 let (mut base, mut out) = Default::default();
@@ -173,6 +211,9 @@ group!(
     blst_p1s_mult_pippenger,
     blst_p1s_mult_pippenger_scratch_sizeof,
     blst_p1s_tile_pippenger,
+    blst_p1s_mult_wbits_precompute,
+    blst_p1s_mult_wbits,
+    blst_p1s_mult_wbits_scratch_sizeof,
     blst_p1_from_affine,
     blst_p1_mult,
     blst_p1_double,
@@ -188,6 +229,9 @@ group!(
     blst_p2s_mult_pippenger,
     blst_p2s_mult_pippenger_scratch_sizeof,
     blst_p2s_tile_pippenger,
+    blst_p2s_mult_wbits_precompute,
+    blst_p2s_mult_wbits,
+    blst_p2s_mult_wbits_scratch_sizeof,
     blst_p2_from_affine,
     blst_p2_mult,
     blst_p2_double,

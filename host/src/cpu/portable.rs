@@ -73,11 +73,31 @@ impl Backend for CpuPortable {
         Ok(Arc::new(points.to_vec()))
     }
 
+    fn prepare_fixed_g1(&self, points: &[G1], memory: usize, control: &Control) -> Answer<Prepared> {
+        match msm::Table::<OnE1>::new(&self.threads, InSubgroup::as_affine_slice(points), memory, control)? {
+            Some(table) => Ok(Arc::new(table)),
+            None => self.prepare_g1(points, control),
+        }
+    }
+
+    fn prepare_fixed_g2(&self, points: &[G2], memory: usize, control: &Control) -> Answer<Prepared> {
+        match msm::Table::<OnE2>::new(&self.threads, InSubgroup::as_affine_slice(points), memory, control)? {
+            Some(table) => Ok(Arc::new(table)),
+            None => self.prepare_g2(points, control),
+        }
+    }
+
     fn msm_g1_prepared(&self, bases: &Prepared, scalars: &[Fr], control: &Control) -> Answer<G1Affine> {
+        if let Some(table) = bases.downcast_ref::<msm::Table<OnE1>>() {
+            return table.msm(&self.threads, scalars, control);
+        }
         self.msm_g1(own_bases(bases)?, scalars, control)
     }
 
     fn msm_g2_prepared(&self, bases: &Prepared, scalars: &[Fr], control: &Control) -> Answer<G2Affine> {
+        if let Some(table) = bases.downcast_ref::<msm::Table<OnE2>>() {
+            return table.msm(&self.threads, scalars, control);
+        }
         self.msm_g2(own_bases(bases)?, scalars, control)
     }
 

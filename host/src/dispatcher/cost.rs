@@ -3,7 +3,8 @@
 //! For each operation and each power of two of the size there is a moving average of nanoseconds an item. An estimate
 //! for a size not seen yet is taken from the nearest size that was, an item costing the same; before anything was
 //! measured the reference has the figures below, and a device has none, which means that it must be tried first
-//! (`selftest.rs` does).
+//! (`selftest.rs` does). What a call did that is not the operation itself (preparing bases, an MSM with a table of
+//! multiples) is not learnt.
 
 use crate::backend::Op;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

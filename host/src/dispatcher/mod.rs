@@ -145,9 +145,11 @@ impl Dispatcher {
     }
 
     /// Runs the self-test of every backend that is present and not retired, used or not; see
-    /// [`devices`](Self::devices) for what it found.
+    /// [`devices`](Self::devices) for what it found. A simulation, whose test takes long, is tested where it is selected
+    /// by name, when the dispatcher is built.
     pub fn self_test_all(&self) {
-        for slot in self.0.slots.iter().filter(|s| self.0.record.retirement(s.name()).is_none()) {
+        let tested = |s: &&Slot| s.backend.kind() != Kind::Simulation && self.0.record.retirement(s.name()).is_none();
+        for slot in self.0.slots.iter().filter(tested) {
             selftest::run(self, slot);
         }
     }
@@ -219,8 +221,9 @@ impl Dispatcher {
     /// How long a device may take: never above what the CPU would need, nor above the caller's deadline. A backend
     /// chosen by name is wanted even where it is slower, and gets thirty times the CPU's need and ten seconds; a
     /// simulation an hour.
-    fn time_limit(&self, slot: &Slot, call: &Call, op: Op, size: usize) -> Duration {
-        let cpu = self.reference().costs.estimate_reference(op, size);
+    fn time_limit<O: Operation>(&self, slot: &Slot, call: &Call, operation: &O) -> Duration {
+        let once = self.reference().costs.estimate_reference(operation.op(), operation.size());
+        let cpu = once.saturating_mul(operation.allowance());
         let named = matches!(&self.0.selection, Selection::Only(name) if slot.name() == name);
         let limit = match slot.backend.kind() {
             Kind::Simulation => Duration::from_secs(3600),
@@ -260,7 +263,9 @@ impl Dispatcher {
             Ok(answer) => {
                 let took = start.elapsed();
                 slot.board.of(op).answered(size, took);
-                slot.costs.learn(op, size, took);
+                if operation.is_typical() {
+                    slot.costs.learn(op, size, took);
+                }
                 Ok(answer)
             }
             Err(DeviceError::Cancelled) => Err(Error::Cancelled),
@@ -286,7 +291,7 @@ impl Dispatcher {
             })
         } else {
             let job = Arc::new(operation.to_job(&mut call::fresh_rng()?));
-            let limit = self.time_limit(slot, call, op, size);
+            let limit = self.time_limit(slot, call, operation);
             let raw = slot.submit(job.clone(), call.class(), call.cancel_token(), Some(limit));
             raw.and_then(|raw| job.finish(raw).map_err(|e| Failure::Device(DeviceError::WrongAnswer(e))))
         };
@@ -305,7 +310,9 @@ impl Dispatcher {
         if let Checked::Right(answer) = checked {
             slot.succeeded(admission);
             slot.board.of(op).answered(size, took);
-            slot.costs.learn(op, size, took);
+            if operation.is_typical() {
+                slot.costs.learn(op, size, took);
+            }
             call.trail().note(slot.index);
             return Ok(Some(answer));
         }

@@ -28,7 +28,8 @@ pub(crate) trait Side: 'static {
     const SUBGROUP: Op;
 
     fn msm(b: &dyn Backend, points: &[InSubgroup<Self::Affine>], scalars: &[Fr], c: &Control) -> Answer<Self::Affine>;
-    fn prepare(b: &dyn Backend, points: &[InSubgroup<Self::Affine>], c: &Control) -> Answer<Prepared>;
+    /// With multiples of the bases in up to `memory` bytes; plain where that is 0.
+    fn prepare(b: &dyn Backend, points: &[InSubgroup<Self::Affine>], memory: usize, c: &Control) -> Answer<Prepared>;
     fn msm_prepared(b: &dyn Backend, bases: &Prepared, scalars: &[Fr], c: &Control) -> Answer<Self::Affine>;
     fn mul(
         b: &dyn Backend,
@@ -61,13 +62,13 @@ pub(crate) struct SideG2;
 
 macro_rules! side {
     ($name:ty, $affine:ty, $bytes:literal, $field:ty, [$($op:ident),*],
-     $msm:ident, $prepare:ident, $msm_prepared:ident, $mul:ident, $sum:ident, $hash:ident, $map:ident,
+     $msm:ident, $prepare:ident, $prepare_fixed:ident, $msm_prepared:ident, $mul:ident, $sum:ident, $hash:ident, $map:ident,
      $decompress:ident, $subgroup:ident, $on_curve:ident, $in_subgroup:ident, $compress:ident, $x:expr) => {
-        side!(@impl $name, $affine, $bytes, $field, $($op),*, $msm, $prepare, $msm_prepared, $mul, $sum, $hash, $map,
+        side!(@impl $name, $affine, $bytes, $field, $($op),*, $msm, $prepare, $prepare_fixed, $msm_prepared, $mul, $sum, $hash, $map,
               $decompress, $subgroup, $on_curve, $in_subgroup, $compress, $x);
     };
     (@impl $name:ty, $affine:ty, $bytes:literal, $field:ty, $o1:ident, $o2:ident, $o3:ident, $o4:ident, $o5:ident,
-     $o6:ident, $o7:ident, $msm:ident, $prepare:ident, $msm_prepared:ident, $mul:ident, $sum:ident, $hash:ident,
+     $o6:ident, $o7:ident, $msm:ident, $prepare:ident, $prepare_fixed:ident, $msm_prepared:ident, $mul:ident, $sum:ident, $hash:ident,
      $map:ident, $decompress:ident, $subgroup:ident, $on_curve:ident, $in_subgroup:ident, $compress:ident,
      $x:expr) => {
         impl Side for $name {
@@ -86,8 +87,13 @@ macro_rules! side {
             fn msm(b: &dyn Backend, p: &[InSubgroup<$affine>], s: &[Fr], c: &Control) -> Answer<$affine> {
                 b.$msm(p, s, c)
             }
-            fn prepare(b: &dyn Backend, p: &[InSubgroup<$affine>], c: &Control) -> Answer<Prepared> {
-                b.$prepare(p, c)
+            fn prepare(
+                b: &dyn Backend,
+                p: &[InSubgroup<$affine>],
+                memory: usize,
+                c: &Control,
+            ) -> Answer<Prepared> {
+                if memory == 0 { b.$prepare(p, c) } else { b.$prepare_fixed(p, memory, c) }
             }
             fn msm_prepared(b: &dyn Backend, p: &Prepared, s: &[Fr], c: &Control) -> Answer<$affine> {
                 b.$msm_prepared(p, s, c)
@@ -144,6 +150,7 @@ side!(
     [MsmG1, MulG1, SumG1, HashToG1, MapToG1, DecompressG1, SubgroupG1],
     msm_g1,
     prepare_g1,
+    prepare_fixed_g1,
     msm_g1_prepared,
     mul_g1,
     sum_g1,
@@ -164,6 +171,7 @@ side!(
     [MsmG2, MulG2, SumG2, HashToG2, MapToG2, DecompressG2, SubgroupG2],
     msm_g2,
     prepare_g2,
+    prepare_fixed_g2,
     msm_g2_prepared,
     mul_g2,
     sum_g2,

@@ -186,6 +186,7 @@ impl Monitor for Collector {
                 state.shed += shed as u64;
                 state.invalid += invalid as u64;
             }
+            Event::Resumed { .. } => {}
             Event::Refused { .. } => state.refused += 1,
             Event::Blocked { .. } => state.blocked += 1,
         }

@@ -10,22 +10,25 @@
 
 pub mod collect;
 pub mod load;
-mod network;
 pub mod report;
 
 use crate::application::Tamper;
-use crate::crypto::{self, Checker, SecretKey};
+use crate::config::keys::Keys;
+use crate::crypto::Checker;
 use crate::engine::{self, Validator};
 use crate::genesis::{Genesis, GenesisError, Parameters};
 use crate::mempool::pool::Limits;
+use crate::network::{self, Endpoint};
 use crate::scratch::Scratch;
-use crate::vote::{FileRecord, RecordError, Scheme, scheme::SchemeError};
+use crate::status::{Role, Status};
+use crate::vote::{FileRecord, RecordError, Scheme, owner, scheme::SchemeError};
 use arblast::Dispatcher;
 use collect::Collector;
-use commonware_cryptography::{Hasher as _, Sha256, Signer as _, ed25519};
+use commonware_cryptography::Signer as _;
 use commonware_runtime::{Clock as _, Runner as _, Spawner as _, Supervisor as _, tokio};
 use load::Load;
 use report::Summary;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,12 +92,6 @@ pub enum Error {
     Host(#[from] arblast::Error),
 }
 
-/// The secrets of one validator.
-struct Keys {
-    identity: ed25519::PrivateKey,
-    vote: SecretKey,
-}
-
 /// How long the last validator may take to reach the height at which the first one stopped.
 const CATCH_UP: Duration = Duration::from_secs(30);
 /// How often progress is looked at.
@@ -135,16 +132,19 @@ fn check(config: &Config) -> Result<(), Error> {
 
 async fn devnet(context: tokio::Context, config: Config, folder: std::path::PathBuf) -> Result<Summary, Error> {
     let checker = Checker::new(config.dispatcher.clone());
-    let keys: Vec<Keys> = (0..config.validators).map(|_| validator_keys()).collect::<Result<_, _>>()?;
+    let keys: Vec<Keys> = (0..config.validators)
+        .map(|_| Keys::generate())
+        .collect::<Result<_, _>>()
+        .map_err(|source| Error::System { action: "draw randomness", source })?;
     let mut load = Load::new(config.load)?;
     let parameters = Parameters { base_fee: 1, block_transactions: config.block_transactions };
-    let validators = keys.iter().map(entry).collect();
+    let validators = keys.iter().map(Keys::entry).collect();
     let genesis = Arc::new(Genesis::new("arblast-devnet", validators, load.accounts(), parameters, &checker)?);
 
     load.prepare(*genesis.digest(), expected_duration(&config));
     let collector =
         Arc::new(Collector::new(config.validators, config.blocks, config.output.clone(), config.dispatcher.clone()));
-    let addresses = network::free_addresses(config.validators)
+    let addresses = free_addresses(config.validators)
         .map_err(|source| Error::System { action: "find free ports on the loopback interface", source })?;
     let mut running = Vec::with_capacity(config.validators);
     for (index, keys) in keys.into_iter().enumerate() {
@@ -153,7 +153,7 @@ async fn devnet(context: tokio::Context, config: Config, folder: std::path::Path
     }
 
     (config.output)(&report::header());
-    let mempools = running.iter().map(|validator: &Validator| validator.mempool.clone()).collect();
+    let mempools = running.iter().map(|validator: &Validator<_>| validator.mempool.clone()).collect();
     let generator = context.child("load").spawn({
         let collector = collector.clone();
         move |context| load.run(context, mempools, collector)
@@ -196,14 +196,6 @@ fn expected_duration(config: &Config) -> Duration {
     }
 }
 
-fn validator_keys() -> Result<Keys, Error> {
-    let identity = u64::from_be_bytes(random()?);
-    Ok(Keys {
-        identity: ed25519::PrivateKey::from_seed(identity),
-        vote: SecretKey::key_gen(&random::<32>()?, b"vote")?,
-    })
-}
-
 /// Bytes from the operating system's generator.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     let mut bytes = [0; N];
@@ -212,12 +204,11 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
     Ok(bytes)
 }
 
-fn entry(keys: &Keys) -> crate::genesis::Validator {
-    crate::genesis::Validator {
-        identity: keys.identity.public_key(),
-        vote: crypto::address(&keys.vote).as_ref().try_into().unwrap_or([0; 48]),
-        proof: crypto::prove_possession(&keys.vote).to_bytes(),
-    }
+/// Asks the system for `count` ports that nobody listens on, all at once so that they differ.
+fn free_addresses(count: usize) -> std::io::Result<Vec<SocketAddr>> {
+    let listeners: Vec<_> =
+        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).collect::<Result<_, _>>()?;
+    listeners.iter().map(TcpListener::local_addr).collect()
 }
 
 /// What one validator is started from.
@@ -226,7 +217,7 @@ struct Setup<'a> {
     keys: Keys,
     genesis: Arc<Genesis>,
     checker: Checker,
-    addresses: &'a [std::net::SocketAddr],
+    addresses: &'a [SocketAddr],
 }
 
 impl Setup<'_> {
@@ -236,16 +227,17 @@ impl Setup<'_> {
         config: &Config,
         collector: Arc<Collector>,
         folder: &Path,
-    ) -> Result<Validator, Error> {
+    ) -> Result<Validator<tokio::Context>, Error> {
         let identity = self.keys.identity.public_key();
-        let owner = Sha256::hash(&[self.genesis.digest(), crypto::address(&self.keys.vote).as_ref()]);
         // Beside the data folder, not in it: a copy or a loss of the data must not touch the record.
-        let record = FileRecord::create(&folder.join(format!("votes-{}", self.index)), owner.into())?;
+        let record =
+            FileRecord::create(&folder.join(format!("votes-{}", self.index)), owner(&self.genesis, &self.keys.vote))?;
         let secret = self.keys.vote.to_bytes();
         let scheme = Scheme::signer(&self.genesis, &secret, Arc::new(record), self.checker.clone())?;
         let context = context.child("validator").with_attribute("index", self.index);
-        let (channels, oracle) =
-            network::start(context.child("network"), self.keys.identity, self.index, &self.genesis, self.addresses);
+        let listen = self.addresses[self.index];
+        let endpoint = Endpoint { identity: self.keys.identity, listen, addresses: self.addresses };
+        let (channels, oracle) = network::start(context.child("network"), endpoint, &self.genesis);
         let tamper = config.tamper.as_ref().filter(|(index, _)| *index == self.index);
         let config = engine::Config {
             index: self.index,
@@ -259,6 +251,11 @@ impl Setup<'_> {
             prefix: format!("validator-{}", self.index),
             interval: config.interval,
             mempool: Limits { base_fee: 1, waiting_bytes: 4 << 20, ready_bytes: 4 << 20, per_sender: 128 },
+            status: Status::new(Role::Voting),
+            // The keys were made a moment ago: nobody has seen votes of theirs.
+            gate: None,
+            listen_time: Duration::ZERO,
+            keep_blocks: 4096,
             tamper: tamper.map(|(_, tamper)| tamper.clone()),
         };
         Ok(engine::start(context, config, channels).await)

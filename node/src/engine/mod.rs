@@ -15,7 +15,7 @@
 //!
 //! # Channels
 //!
-//! Seven, in the order of [`Channels`]. Quotas are small on purpose: the network reserves, for each channel, room for
+//! Eight, in the order of [`Channels`]. Quotas are small on purpose: the network reserves, for each channel, room for
 //! one burst of quota from every peer of every tracked set, of messages of any size.
 //!
 //! # Storage
@@ -31,9 +31,11 @@ use crate::environment::Environment;
 use crate::genesis::Genesis;
 use crate::ledger::{Account, Database, Databases};
 use crate::mempool::{self, MAX_GOSSIP_BYTES, Mempool};
-use crate::monitor::{Blocks, Certificates, Monitor};
+use crate::monitor::{Blocks, Certificates, Event, Monitor, Tips};
+use crate::status::Status;
 use crate::transaction::Address;
-use crate::vote::Scheme;
+use crate::vote::witness::{self, Seen, Tap};
+use crate::vote::{Gate, Scheme};
 use commonware_broadcast::buffered;
 use commonware_codec::FixedSize as _;
 use commonware_consensus::marshal::core::{Actor as Marshal, Mailbox as MarshalMailbox};
@@ -57,14 +59,16 @@ use std::time::Duration;
 type StateSync<E, P, B> = state_sync::Actor<E, ed25519::PublicKey, P, Blocks<B>, mmr::Family, Database<E>>;
 
 /// Identifier and quota of each channel, in the order of [`Channels`].
-pub const CHANNELS: [(u64, Quota); 7] = [
+pub const CHANNELS: [(u64, Quota); 8] = [
     (0, Quota::per_second(NZU32!(256))),
     (1, Quota::per_second(NZU32!(256))),
     (2, Quota::per_second(NZU32!(64))),
-    (3, Quota::per_second(NZU32!(32))),
+    // What a validator catches up with: blocks a second, from each peer.
+    (3, Quota::per_second(NZU32!(512))),
     (4, Quota::per_second(NZU32!(32))),
     (5, Quota::per_second(NZU32!(32))),
     (6, Quota::per_second(NZU32!(64))),
+    (7, Quota::per_second(NZU32!(16))),
 ];
 
 /// A sender and a receiver for each channel.
@@ -83,6 +87,8 @@ pub struct Channels<S, R> {
     pub state: (S, R),
     /// Transactions.
     pub transactions: (S, R),
+    /// Questions about votes that were seen.
+    pub witness: (S, R),
 }
 
 impl<S, R> Channels<S, R> {
@@ -97,6 +103,7 @@ impl<S, R> Channels<S, R> {
             blocks: pairs.next()?,
             state: pairs.next()?,
             transactions: pairs.next()?,
+            witness: pairs.next()?,
         })
     }
 }
@@ -125,18 +132,29 @@ pub struct Config<B, P> {
     pub interval: Duration,
     /// Bounds of the mempool.
     pub mempool: mempool::pool::Limits,
+    /// What the validator says about itself.
+    pub status: Status,
+    /// Opened when nobody has seen foreign votes of our key for [`Config::listen_time`]. Without one the record in
+    /// [`Config::scheme`] is trusted from the start.
+    pub gate: Option<Arc<Gate>>,
+    /// How long to listen before the gate opens.
+    pub listen_time: Duration,
+    /// How many final blocks to keep for others that catch up.
+    pub keep_blocks: u32,
     /// Makes its proposals Byzantine, for tests.
     pub tamper: Option<Tamper>,
 }
 
 /// A running validator.
-pub struct Validator {
+pub struct Validator<E: Environment> {
     /// Ends when the engine does; aborting it stops everything.
     pub handle: Handle<()>,
     /// Where its clients submit transactions.
     pub mempool: Mempool,
     /// Its blocks.
     pub marshal: MarshalMailbox<Scheme, Standard<Block>>,
+    /// Its accounts, as of the last final block that was executed.
+    pub databases: Databases<E>,
 }
 
 /// The largest message of a network with this genesis, in bytes.
@@ -151,6 +169,7 @@ pub fn message_size(genesis: &Genesis) -> u32 {
             Operation::<mmr::Family, Address, Account>::SIZE,
         ),
         MAX_GOSSIP_BYTES,
+        witness::MAX_MESSAGE,
     ])
 }
 
@@ -164,7 +183,7 @@ pub fn genesis_block<E: Environment>(genesis: &Genesis) -> Block {
 ///
 /// # Panics
 /// If its storage cannot be opened, or if the consensus engine's own invariants break.
-pub async fn start<E, B, P, S, R>(context: E, config: Config<B, P>, channels: Channels<S, R>) -> Validator
+pub async fn start<E, B, P, S, R>(context: E, config: Config<B, P>, channels: Channels<S, R>) -> Validator<E>
 where
     E: Environment,
     B: Blocker<PublicKey = ed25519::PublicKey>,
@@ -175,7 +194,14 @@ where
     let genesis_block = genesis_block::<E>(&config.genesis);
     let genesis_digest = genesis_block.digest();
     let settings = Settings::new(config, Digested::precomputed(genesis_block, genesis_digest));
-    let Settings { genesis, checker, keys, probe, .. } = settings.clone();
+    let Settings { genesis, checker, keys, probe, status, .. } = settings.clone();
+
+    // Votes are remembered on their way to the engine, to tell their validators.
+    let seen = Seen::default();
+    let witness = settings.witness(seen.clone());
+    let questions = channels.witness;
+    context.child("witness").spawn(move |context| witness.run(context, questions));
+    let votes = (channels.votes.0, Tap::new(channels.votes.1, Some(seen)));
     let (mempool, submissions) = Mempool::new(settings.limits);
 
     // Blocks: a buffer for what peers broadcast, a resolver for what is missing, archives for what is final.
@@ -203,19 +229,32 @@ where
     let application = Application::new(settings.application(mempool.clone()));
     let state_config = settings.state(application, plan, sync, (marshal_mailbox.clone(), floor));
     let (state, state_mailbox) = Stateful::new(context.child("state"), state_config);
-    marshal.start(state_mailbox.clone(), buffer, resolver);
+    marshal.start(Tips { inner: state_mailbox.clone(), status: status.clone() }, buffer, resolver);
     state.start();
 
     let databases = state_mailbox.subscribe_databases().await;
-    let mempool_config =
-        mempool::Config { mempool: mempool.clone(), submissions, genesis, checker, keys, probe: probe.clone() };
-    mempool::start(context.child("mempool"), mempool_config, databases, channels.transactions);
+    // What was final before this start is final and durable now.
+    if let Some(processed) = marshal_mailbox.get_processed().await {
+        let height = processed.height().get();
+        status.reached(height);
+        probe.on(Event::Resumed { height });
+    }
+    let mempool_config = mempool::Config {
+        mempool: mempool.clone(),
+        submissions,
+        genesis,
+        checker,
+        keys,
+        probe: probe.clone(),
+        journal: Some(settings.mempool_journal()),
+    };
+    mempool::start(context.child("mempool"), mempool_config, databases.clone(), channels.transactions).await;
 
     // Consensus takes the context itself, so that aborting its handle stops everything above.
     let epochs = settings::epochs();
     let deferred = Deferred::new(context.child("deferred"), state_mailbox, marshal_mailbox.clone(), epochs);
     let reporter = Certificates { inner: deferred.clone(), probe, clock: Arc::new(context.child("clock")) };
     let engine = simplex::Engine::new(context, settings.consensus(deferred, reporter));
-    let handle = engine.start(channels.votes, channels.certificates, channels.resolver);
-    Validator { handle, mempool, marshal: marshal_mailbox }
+    let handle = engine.start(votes, channels.certificates, channels.resolver);
+    Validator { handle, mempool, marshal: marshal_mailbox, databases }
 }

@@ -7,11 +7,15 @@ use crate::crypto::{Checker, Keys};
 use crate::environment::Environment;
 use crate::genesis::Genesis;
 use crate::ledger::{Database, database_config};
-use crate::mempool::Mempool;
 use crate::mempool::pool::Limits;
+use crate::mempool::{self, Mempool};
 use crate::monitor::{Blocks, Certificates, Probe};
-use crate::vote::Scheme;
+use crate::status::Status;
+use crate::transaction::SignedTransaction;
+use crate::vote::witness::{Seen, Witness};
+use crate::vote::{Gate, Scheme};
 use commonware_broadcast::buffered;
+use commonware_codec::FixedSize as _;
 use commonware_consensus::marshal::core::{Floor as MarshalFloor, Mailbox as MarshalMailbox};
 use commonware_consensus::marshal::resolver::p2p as backfill;
 use commonware_consensus::marshal::standard::{Deferred, Standard};
@@ -46,6 +50,8 @@ const KEYS: usize = 1 << 16;
 const RETENTION: ViewDelta = ViewDelta::new(64);
 /// Entries of an archive that are pruned together.
 const SECTION: NonZeroU64 = NZU64!(256);
+/// Blocks asked for at a time when catching up: their certificates are checked in one batch.
+const REPAIR: NonZeroUsize = NZUsize!(128);
 /// How long a peer may take to send a block or state.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 /// Pause before it is asked of another.
@@ -72,6 +78,10 @@ pub(super) struct Settings<B, P> {
     pub interval: Duration,
     pub limits: Limits,
     pub limit: BlockLimit,
+    pub status: Status,
+    gate: Option<Arc<Gate>>,
+    listen_time: Duration,
+    keep_blocks: u32,
     pub tamper: Option<Tamper>,
     page_cache: CacheRef,
 }
@@ -114,9 +124,17 @@ where
             prefix: config.prefix,
             interval: config.interval,
             limits: config.mempool,
+            status: config.status,
+            gate: config.gate,
+            listen_time: config.listen_time,
+            keep_blocks: config.keep_blocks,
             tamper: config.tamper,
             page_cache: CacheRef::new(NZU16!(16_384), NZUsize!(256)),
         }
+    }
+
+    pub fn witness(&self, seen: Seen) -> Witness {
+        Witness { scheme: self.scheme.clone(), gate: self.gate.clone(), listen: self.listen_time, seen }
     }
 
     pub fn buffer(&self) -> buffered::Config<ed25519::PublicKey, BlockLimit, P, Sequential> {
@@ -175,7 +193,7 @@ where
             key_write_buffer: BUFFER,
             value_write_buffer: BUFFER,
             block_codec_config: self.limit,
-            max_repair: NZUsize!(16),
+            max_repair: REPAIR,
             max_pending_acks: NZUsize!(4),
             strategy: Sequential,
         }
@@ -193,6 +211,15 @@ where
             max_serve_ops: SYNC_BATCH,
             priority_requests: false,
             priority_responses: false,
+        }
+    }
+
+    pub fn mempool_journal(&self) -> mempool::journal::Config {
+        mempool::journal::Config {
+            partition: format!("{}-mempool", self.prefix),
+            page_cache: self.page_cache.clone(),
+            // Both rooms of both lanes.
+            capacity: 2 * (self.limits.waiting_bytes + self.limits.ready_bytes) / SignedTransaction::SIZE,
         }
     }
 
@@ -231,7 +258,7 @@ where
             },
             prune_config: Some(PruneConfig {
                 maintenance_interval: NZUsize!(256),
-                retained_marshal_blocks: 4096,
+                retained_marshal_blocks: self.keep_blocks as usize,
                 retained_qmdb_blocks: 256,
             }),
             strategy: Sequential,

@@ -4,7 +4,8 @@
 //!
 //! # Intake
 //!
-//! Transactions come from clients of this node ([`Mempool::submit`]) or from other validators. Intake looks up the
+//! Transactions come from clients of this node ([`Mempool::admit`], which waits for the outcome, and
+//! [`Mempool::submit`], which does not) or from other validators. Intake looks up the
 //! senders' accounts in the latest final state and offers the transactions to the pool, which sheds what it can before
 //! any signature is looked at.
 //!
@@ -13,6 +14,10 @@
 //! Waiting transactions are checked in batches by random linear combination, off the runtime's workers, in the
 //! dispatcher's admission class. A small batch waits a little for company, because a batch costs one final
 //! exponentiation whatever its size.
+//!
+//! # Journal
+//!
+//! What a client was told is accepted survives a restart, see [`journal`].
 //!
 //! # Gossip
 //!
@@ -26,6 +31,7 @@
 //!
 //! A message that does not decode is dropped and logged.
 
+pub mod journal;
 mod lane;
 pub mod pool;
 
@@ -34,16 +40,16 @@ use crate::environment::Environment;
 use crate::genesis::Genesis;
 use crate::ledger::{Account, Databases};
 use crate::monitor::{Event, Probe};
-use crate::transaction::{Address, SignedTransaction};
+use crate::transaction::{Address, SignedTransaction, TransactionId};
 use commonware_codec::{Decode as _, Encode as _, FixedSize as _, RangeCfg};
 use commonware_cryptography::ed25519;
 use commonware_macros::select;
 use commonware_p2p::{Receiver, Recipients, Sender};
-use commonware_runtime::{Clock, IoBuf, Spawner};
-use commonware_utils::channel::mpsc;
+use commonware_runtime::IoBuf;
+use commonware_utils::channel::{mpsc, oneshot};
 use commonware_utils::sync::Mutex;
-use pool::{Pool, Shed, Waiting};
-use rand_core::CryptoRng;
+use journal::Journal;
+use pool::{Pool, Shed, Waiting, Watcher};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,11 +71,31 @@ const SUBMISSIONS: usize = 256;
 #[derive(Clone)]
 pub struct Mempool {
     pool: Arc<Mutex<Pool>>,
-    submissions: mpsc::Sender<Vec<SignedTransaction>>,
+    submissions: mpsc::Sender<Submission>,
 }
 
-/// The queue between [`Mempool::submit`] and intake.
-pub type Submissions = mpsc::Receiver<Vec<SignedTransaction>>;
+/// Transactions that a client hands in, and who hears what becomes of the first.
+pub struct Submission {
+    transactions: Vec<SignedTransaction>,
+    watcher: Option<Watcher>,
+}
+
+/// The queue between the clients and intake.
+pub type Submissions = mpsc::Receiver<Submission>;
+
+/// Why a client's transaction was not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// This node has too many submissions to look at.
+    #[error("this node has too many submissions to look at")]
+    Busy,
+    /// The mempool did not keep it.
+    #[error(transparent)]
+    Shed(#[from] Shed),
+    /// The mempool ended before it came to a verdict.
+    #[error("this node is stopping")]
+    Stopped,
+}
 
 impl Mempool {
     /// A mempool with the given bounds, and the queue that [`start`] serves.
@@ -80,7 +106,28 @@ impl Mempool {
 
     /// Hands in transactions of a client. Returns false, and keeps none, if this node has too many to look at.
     pub fn submit(&self, transactions: Vec<SignedTransaction>) -> bool {
-        self.submissions.try_send(transactions).is_ok()
+        self.submissions.try_send(Submission { transactions, watcher: None }).is_ok()
+    }
+
+    /// Hands in a transaction of a client and waits until it is checked and kept, or not; gives its identity.
+    ///
+    /// A transaction that the mempool holds already counts as kept, so that a client may repeat itself.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn admit(&self, signed: SignedTransaction) -> Result<TransactionId, Refusal> {
+        let id = signed.transaction.id();
+        let (watcher, outcome) = oneshot::channel();
+        let submission = Submission { transactions: vec![signed], watcher: Some(watcher) };
+        self.submissions.try_send(submission).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => Refusal::Busy,
+            mpsc::error::TrySendError::Closed(_) => Refusal::Stopped,
+        })?;
+        match outcome.await {
+            Ok(Ok(())) => Ok(id),
+            Ok(Err(reason)) => Err(Refusal::Shed(reason)),
+            Err(_) => Err(Refusal::Stopped),
+        }
     }
 
     /// Looks at the pool or changes it. The lock is held meanwhile: be brief.
@@ -103,20 +150,36 @@ pub struct Config {
     pub keys: Keys,
     /// Hears of each batch.
     pub probe: Probe,
+    /// Where accepted submissions are kept; without one a restart loses them.
+    pub journal: Option<journal::Config>,
 }
 
 /// Runs intake and checks until the context is stopped.
-pub fn start<E, S, R>(context: E, config: Config, databases: Databases<E>, (sender, receiver): (S, R))
+///
+/// # Panics
+/// If the journal cannot be opened.
+pub async fn start<E, S, R>(context: E, config: Config, databases: Databases<E>, (sender, receiver): (S, R))
 where
     E: Environment,
     S: Sender<PublicKey = ed25519::PublicKey>,
     R: Receiver<PublicKey = ed25519::PublicKey>,
 {
-    let Config { mempool, submissions, genesis, checker, keys, probe } = config;
+    let Config { mempool, submissions, genesis, checker, keys, probe, journal } = config;
     let (wake, woken) = mpsc::channel(1);
     let intake = Intake { mempool: mempool.clone(), genesis: genesis.clone(), databases, wake };
+    let (journal, held) = match journal {
+        Some(config) => {
+            let (journal, held) = Journal::open(context.child("journal"), config).await;
+            (Some(journal), held)
+        }
+        None => (None, Vec::new()),
+    };
+    if !held.is_empty() {
+        tracing::info!(transactions = held.len(), "offering what was accepted before the restart again");
+        intake.offer(held, true, None).await;
+    }
     context.child("intake").spawn(move |_| intake.run(submissions, receiver));
-    let check = Check { mempool, genesis, checker, keys, probe };
+    let check = Check { mempool, genesis, checker, keys, probe, journal };
     context.child("check").spawn(move |context| check.run(context, woken, sender));
 }
 
@@ -131,14 +194,14 @@ impl<E: Environment> Intake<E> {
     async fn run<R: Receiver<PublicKey = ed25519::PublicKey>>(self, mut submissions: Submissions, mut receiver: R) {
         loop {
             select! {
-                batch = submissions.recv() => {
-                    let Some(batch) = batch else { return };
-                    self.offer(batch, true).await;
+                submission = submissions.recv() => {
+                    let Some(Submission { transactions, watcher }) = submission else { return };
+                    self.offer(transactions, true, watcher).await;
                 },
                 message = receiver.recv() => {
                     let Ok((peer, message)) = message else { return };
                     match Vec::<SignedTransaction>::decode_cfg(message, &(RangeCfg::new(1..=MAX_GOSSIP), ())) {
-                        Ok(batch) => self.offer(batch, false).await,
+                        Ok(batch) => self.offer(batch, false, None).await,
                         Err(error) => tracing::warn!(?peer, %error, "dropped a malformed transaction message"),
                     }
                 },
@@ -146,13 +209,18 @@ impl<E: Environment> Intake<E> {
         }
     }
 
-    async fn offer(&self, batch: Vec<SignedTransaction>, local: bool) {
+    async fn offer(&self, batch: Vec<SignedTransaction>, local: bool, mut watcher: Option<Watcher>) {
         let accounts = self.accounts(&batch).await;
         self.mempool.with(|pool| {
             for signed in batch {
                 let account = accounts.get(&signed.transaction.sender).copied().unwrap_or_default();
-                if let Err(reason) = pool.offer(signed, account, local) {
+                let watched = watcher.take().map(|watcher| (watcher, signed.clone()));
+                let outcome = pool.offer(signed, account, local);
+                if let Err(reason) = &outcome {
                     tracing::debug!(%reason, "shed a transaction");
+                }
+                if let Some((watcher, signed)) = watched {
+                    watch(pool, watcher, &signed, outcome);
                 }
             }
         });
@@ -184,18 +252,18 @@ impl<E: Environment> Intake<E> {
     }
 }
 
-struct Check {
+struct Check<E: Environment> {
     mempool: Mempool,
     genesis: Arc<Genesis>,
     checker: Checker,
     keys: Keys,
     probe: Probe,
+    journal: Option<Journal<E>>,
 }
 
-impl Check {
-    async fn run<E, S>(self, mut context: E, mut woken: mpsc::Receiver<()>, mut sender: S)
+impl<E: Environment> Check<E> {
+    async fn run<S>(mut self, mut context: E, mut woken: mpsc::Receiver<()>, mut sender: S)
     where
-        E: Spawner + Clock + CryptoRng,
         S: Sender<PublicKey = ed25519::PublicKey>,
     {
         while woken.recv().await.is_some() {
@@ -207,14 +275,16 @@ impl Check {
                 if batch.is_empty() {
                     break;
                 }
-                let verdicts = self.verdicts(&mut context, &batch).await;
-                self.settle(batch, verdicts, &mut sender);
+                match self.verdicts(&mut context, &batch).await {
+                    Some(verdicts) => self.settle(batch, verdicts, &mut sender).await,
+                    None => self.mempool.with(|pool| batch.iter().for_each(|waiting| pool.give_up(waiting))),
+                }
             }
         }
     }
 
-    /// The decoded signature of each transaction that its sender signed.
-    async fn verdicts<E: Spawner + CryptoRng>(&self, context: &mut E, batch: &[Waiting]) -> Vec<Option<Signature>> {
+    /// The decoded signature of each transaction that its sender signed; `None` if that could not be found out.
+    async fn verdicts(&self, context: &mut E, batch: &[Waiting]) -> Option<Vec<Option<Signature>>> {
         let mut seed = [0; 32];
         context.fill_bytes(&mut seed);
         let (checker, keys, genesis) = (self.checker.clone(), self.keys.clone(), *self.genesis.digest());
@@ -225,28 +295,31 @@ impl Check {
             .shared(true)
             .spawn(move |_| async move { check_signatures(&checker, &keys, &genesis, &signed, seed) });
         match work.await {
-            Ok(Ok(verdicts)) => verdicts,
+            Ok(Ok(verdicts)) => Some(verdicts),
             Ok(Err(error)) => {
                 tracing::error!(%error, "a batch of transactions could not be checked; it was dropped");
-                vec![None; batch.len()]
+                None
             }
             Err(error) => {
                 tracing::debug!(%error, "stopped while checking transactions");
-                vec![None; batch.len()]
+                None
             }
         }
     }
 
-    fn settle<S>(&self, batch: Vec<Waiting>, verdicts: Vec<Option<Signature>>, sender: &mut S)
+    async fn settle<S>(&mut self, batch: Vec<Waiting>, verdicts: Vec<Option<Signature>>, sender: &mut S)
     where
         S: Sender<PublicKey = ed25519::PublicKey>,
     {
         let (mut kept, mut shed, mut invalid) = (0, 0, 0);
-        let mut news = Vec::new();
+        let (mut news, mut told) = (Vec::new(), Vec::new());
         self.mempool.with(|pool| {
             for (waiting, signature) in batch.into_iter().zip(verdicts) {
                 let own = waiting.local.then(|| waiting.signed.clone());
-                match pool.settle(waiting, signature) {
+                let watchers = pool.watchers(&waiting);
+                let outcome = pool.settle(waiting, signature);
+                told.extend(watchers.into_iter().map(|watcher| (watcher, outcome)));
+                match outcome {
                     Ok(()) => {
                         kept += 1;
                         news.extend(own);
@@ -256,11 +329,30 @@ impl Check {
                 }
             }
         });
+        if let Some(journal) = &mut self.journal {
+            // Durable before anybody hears of it.
+            journal.keep(&news).await;
+            journal.prune(&self.mempool).await;
+        }
         for chunk in news.chunks(MAX_GOSSIP) {
             sender.send(Recipients::All, IoBuf::from(chunk.to_vec().encode()), false);
         }
+        for (watcher, outcome) in told {
+            let _ = watcher.send(outcome.or_else(kept_already));
+        }
         self.probe.on(Event::Admitted { kept, shed, invalid });
     }
+}
+
+/// Leaves a client's watcher with its transaction, or tells him at once if that does not wait.
+fn watch(pool: &mut Pool, watcher: Watcher, signed: &SignedTransaction, outcome: Result<(), Shed>) {
+    let Some(watcher) = pool.watch(signed, watcher) else { return };
+    let _ = watcher.send(outcome.or_else(kept_already));
+}
+
+/// What a client hears: that a transaction is here already is good news.
+fn kept_already(reason: Shed) -> Result<(), Shed> {
+    if reason == Shed::Known { Ok(()) } else { Err(reason) }
 }
 
 /// Checks a batch: `Some` with the decoded signature for each that is good. Both addresses must be valid keys.

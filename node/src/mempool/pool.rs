@@ -21,6 +21,11 @@
 //! By fee, then by arrival; within one sender and lane always by nonce without gaps. So an eviction takes a sender's
 //! later nonces along: they could not be used.
 //!
+//! # Watchers
+//!
+//! A client waits for the outcome of its submission by leaving a [`Watcher`] with the waiting transaction. The watcher
+//! hears exactly once: when the transaction is settled, displaced, or overtaken by a final block.
+//!
 //! Nothing here depends on time, randomness or the iteration order of a hash table.
 
 use super::lane::{Fees, Ready, Room};
@@ -30,7 +35,8 @@ use crate::ledger::Account;
 use crate::transaction::{Address, Lane, Malformed, SignedTransaction, Transaction, TransactionId};
 use commonware_codec::{Encode as _, FixedSize as _};
 use commonware_cryptography::{Hasher as _, Sha256, sha256};
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use commonware_utils::channel::oneshot;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
 
 /// Bounds of a pool.
 #[derive(Clone, Copy, Debug)]
@@ -98,6 +104,44 @@ pub enum Shed {
     /// Its signature is wrong, or an address is no key.
     #[error("the signature does not verify")]
     Signature,
+    /// This node could not check its signature; nobody is to blame.
+    #[error("the signature could not be checked")]
+    Unchecked,
+}
+
+impl Shed {
+    /// The reason in one word, for metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Spent { .. } => "nonce_spent",
+            Self::Ahead { .. } => "nonce_too_high",
+            Self::Unaffordable { .. } => "insufficient_balance",
+            Self::Known => "known",
+            Self::Underpriced { .. } => "underpriced",
+            Self::SenderFull(_) => "sender_full",
+            Self::LaneFull { .. } => "lane_full",
+            Self::Signature => "invalid_signature",
+            Self::Unchecked => "unchecked",
+        }
+    }
+}
+
+/// What a lane holds, and what it did since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// Transactions that wait for their check.
+    pub waiting: usize,
+    /// Their bytes.
+    pub waiting_bytes: usize,
+    /// Checked transactions.
+    pub ready: usize,
+    /// Their bytes.
+    pub ready_bytes: usize,
+    /// Transactions that were kept after their check.
+    pub kept: u64,
+    /// Transactions that were not kept or were displaced, by [`Shed::name`].
+    pub shed: BTreeMap<&'static str, u64>,
 }
 
 /// A transaction on its way through the signature check.
@@ -121,6 +165,9 @@ pub struct Candidate {
     pub signature: Signature,
 }
 
+/// Hears what became of a waiting transaction.
+pub type Watcher = oneshot::Sender<Result<(), Shed>>;
+
 /// Nonces spent by blocks that are not final yet: the next one for a lane and sender.
 pub type NextNonces = HashMap<(Lane, Address), u64>;
 
@@ -141,13 +188,15 @@ pub struct Pool {
     waiting: [Room<Waiting>; 2],
     fees: [Fees; 2],
     senders: HashMap<Address, Sender>,
-    /// Contents waiting or under check, signature included.
-    contents: HashSet<sha256::Digest>,
+    /// Contents waiting or under check, signature included, each with those who want to hear of it.
+    contents: HashMap<sha256::Digest, Vec<Watcher>>,
     /// Where the ready ones are.
     ids: HashMap<TransactionId, (Lane, Address, u64)>,
     /// Transactions of blocks that were verified and are not final yet, with the block's height.
     in_blocks: HashMap<TransactionId, u64>,
     arrivals: u64,
+    kept: [u64; 2],
+    shed: [BTreeMap<&'static str, u64>; 2],
 }
 
 impl Pool {
@@ -158,11 +207,31 @@ impl Pool {
             waiting: [Room::new(limits.waiting_bytes), Room::new(limits.waiting_bytes)],
             fees: [Fees::default(), Fees::default()],
             senders: HashMap::new(),
-            contents: HashSet::new(),
+            contents: HashMap::new(),
             ids: HashMap::new(),
             in_blocks: HashMap::new(),
             arrivals: 0,
+            kept: [0; 2],
+            shed: [BTreeMap::new(), BTreeMap::new()],
         }
+    }
+
+    /// What a lane holds and did.
+    pub fn figures(&self, lane: Lane) -> Figures {
+        let lane = lane.index();
+        let (waiting, ready) = (self.waiting[lane].len(), self.fees[lane].len());
+        Figures {
+            waiting,
+            waiting_bytes: waiting * SignedTransaction::SIZE,
+            ready,
+            ready_bytes: ready * Transaction::SIZE,
+            kept: self.kept[lane],
+            shed: self.shed[lane].clone(),
+        }
+    }
+
+    fn count(&mut self, lane: Lane, shed: &Shed) {
+        *self.shed[lane.index()].entry(shed.name()).or_default() += 1;
     }
 
     /// Transactions waiting for a check in both lanes.
@@ -175,19 +244,36 @@ impl Pool {
         self.ids.len()
     }
 
+    /// Whether a checked transaction is here, and then whether a block that is not final yet holds it.
+    pub fn find(&self, id: &TransactionId) -> Option<bool> {
+        let in_block = self.in_blocks.contains_key(id);
+        (in_block || self.ids.contains_key(id)).then_some(in_block)
+    }
+
+    /// Whether a transaction waits or is under check, by the digest of its content with its signature.
+    pub(super) fn awaits(&self, content: &sha256::Digest) -> bool {
+        self.contents.contains_key(content)
+    }
+
     /// Takes a new transaction into the waiting room. `account` is its sender's latest final state.
     ///
     /// # Errors
     /// Why it was shed.
     pub fn offer(&mut self, signed: SignedTransaction, account: Account, local: bool) -> Result<(), Shed> {
+        let lane = signed.transaction.lane;
+        let outcome = self.wait(signed, account, local);
+        outcome.inspect_err(|reason| self.count(lane, reason))
+    }
+
+    fn wait(&mut self, signed: SignedTransaction, account: Account, local: bool) -> Result<(), Shed> {
         let transaction = &signed.transaction;
         let lane = transaction.lane.index();
         // A table entry is never older than what the caller read.
         let account = self.senders.get(&transaction.sender).map_or(account, |sender| sender.account);
         let id = transaction.id();
-        let content = Sha256::hash(&[&signed.encode()]);
+        let content = content(&signed);
         self.admissible(transaction, &id, &account)?;
-        if self.contents.contains(&content) {
+        if self.contents.contains_key(&content) {
             return Err(Shed::Known);
         }
         if let Some(sender) = self.senders.get(&transaction.sender) {
@@ -208,14 +294,36 @@ impl Pool {
         let evicted =
             self.waiting[lane].insert(fee, self.arrivals, waiting).map_err(|_| Shed::LaneFull { got: fee })?;
         self.arrivals += 1;
-        self.contents.insert(content);
+        self.contents.insert(content, Vec::new());
         let entry = self.senders.entry(sender).or_insert_with(|| Sender { account, ..Sender::default() });
         entry.present += 1;
         entry.waiting[lane] += 1;
         if let Some(gone) = evicted {
-            self.forget_waiting(&gone);
+            let Transaction { fee, lane, .. } = gone.signed.transaction;
+            let reason = Shed::LaneFull { got: fee };
+            self.count(lane, &reason);
+            tell(self.forget_waiting(&gone), Err(reason));
         }
         Ok(())
+    }
+
+    /// Leaves a watcher with a transaction that waits or is under check; gives it back if it does neither.
+    pub fn watch(&mut self, signed: &SignedTransaction, watcher: Watcher) -> Option<Watcher> {
+        match self.contents.get_mut(&content(signed)) {
+            Some(watchers) => {
+                // Whoever went away makes room for who came back.
+                watchers.retain(|watcher| !watcher.is_closed());
+                watchers.push(watcher);
+                None
+            }
+            None => Some(watcher),
+        }
+    }
+
+    /// Takes the watchers of a transaction that is about to be settled, for a caller who has more to do before it
+    /// tells them.
+    pub fn watchers(&mut self, waiting: &Waiting) -> Vec<Watcher> {
+        self.contents.get_mut(&waiting.content).map(std::mem::take).unwrap_or_default()
     }
 
     /// The checks that depend on the account and on what is ready.
@@ -248,7 +356,7 @@ impl Pool {
 
     /// Takes up to `most` transactions out to be checked, best first, three quarters of them priority if there are
     /// so many. Those in a block that was verified already are left: they will be final soon. Each must come back
-    /// through [`Pool::settle`].
+    /// through [`Pool::settle`] or [`Pool::give_up`].
     pub fn take(&mut self, most: usize) -> Vec<Waiting> {
         let skip = |waiting: &Waiting| self.in_blocks.contains_key(&waiting.id);
         let priority = Lane::Priority.index();
@@ -267,8 +375,18 @@ impl Pool {
             Some(signature) => self.keep(&waiting, signature),
             None => Err(Shed::Signature),
         };
-        self.forget_waiting(&waiting);
+        match &outcome {
+            Ok(()) => self.kept[waiting.signed.transaction.lane.index()] += 1,
+            Err(reason) => self.count(waiting.signed.transaction.lane, reason),
+        }
+        tell(self.forget_waiting(&waiting), outcome);
         outcome
+    }
+
+    /// Drops a transaction that was taken and could not be checked.
+    pub fn give_up(&mut self, waiting: &Waiting) {
+        self.count(waiting.signed.transaction.lane, &Shed::Unchecked);
+        tell(self.forget_waiting(waiting), Err(Shed::Unchecked));
     }
 
     fn keep(&mut self, waiting: &Waiting, signature: Signature) -> Result<(), Shed> {
@@ -305,6 +423,7 @@ impl Pool {
             None => Vec::new(),
         };
         for nonce in later {
+            self.count(lane, &full);
             self.remove_ready(lane, &sender, nonce);
         }
         Ok(())
@@ -375,7 +494,6 @@ impl Pool {
 
     /// Notes that the block at `height` is final: `accounts` is the new state of the senders in it.
     pub fn finalized(&mut self, height: u64, accounts: &HashMap<Address, Account>) {
-        self.in_blocks.retain(|_, at| *at > height);
         for lane in Lane::ALL {
             let spent = |waiting: &Waiting| {
                 let transaction = &waiting.signed.transaction;
@@ -383,7 +501,12 @@ impl Pool {
                 account.is_some_and(|account| transaction.nonce < account.nonces[lane.index()])
             };
             for gone in self.waiting[lane.index()].remove(spent) {
-                self.forget_waiting(&gone);
+                let Transaction { sender, nonce: got, .. } = &gone.signed.transaction;
+                let expected = accounts.get(sender).map_or(0, |account| account.nonces[lane.index()]);
+                // It may be in the block itself, checked there before it was checked here.
+                let included = self.in_blocks.get(&gone.id).is_some_and(|at| *at <= height);
+                let outcome = if included { Ok(()) } else { Err(Shed::Spent { got: *got, expected }) };
+                tell(self.forget_waiting(&gone), outcome);
             }
             for (address, account) in accounts {
                 let Some(sender) = self.senders.get_mut(address) else { continue };
@@ -395,6 +518,7 @@ impl Pool {
                 }
             }
         }
+        self.in_blocks.retain(|_, at| *at > height);
     }
 
     fn remove_ready(&mut self, lane: Lane, address: &Address, nonce: u64) {
@@ -408,8 +532,9 @@ impl Pool {
         }
     }
 
-    fn forget_waiting(&mut self, waiting: &Waiting) {
-        self.contents.remove(&waiting.content);
+    /// Removes a transaction that no longer waits; gives its watchers.
+    fn forget_waiting(&mut self, waiting: &Waiting) -> Vec<Watcher> {
+        let watchers = self.contents.remove(&waiting.content).unwrap_or_default();
         let transaction = &waiting.signed.transaction;
         if let Some(sender) = self.senders.get_mut(&transaction.sender) {
             sender.waiting[transaction.lane.index()] -= 1;
@@ -418,6 +543,19 @@ impl Pool {
                 self.senders.remove(&transaction.sender);
             }
         }
+        watchers
+    }
+}
+
+/// Identifies a submission: SHA-256 of the transaction with its signature.
+pub(super) fn content(signed: &SignedTransaction) -> sha256::Digest {
+    Sha256::hash(&[&signed.encode()])
+}
+
+/// Tells watchers; those who went away do not hear it.
+fn tell(watchers: Vec<Watcher>, outcome: Result<(), Shed>) {
+    for watcher in watchers {
+        let _ = watcher.send(outcome);
     }
 }
 

@@ -242,3 +242,60 @@ fn a_check_that_ends_after_finality_adds_nothing() {
     assert_eq!(pool.settle(waiting, Some(good())), Err(Shed::Spent { got: 0, expected: 1 }));
     assert_eq!((pool.ready(), pool.senders.len()), (0, 0));
 }
+
+#[test]
+fn every_watcher_hears_once_what_became_of_its_transaction() {
+    let mut pool = Pool::new(LIMITS);
+    let watched = |pool: &mut Pool, signed: &SignedTransaction| {
+        let (watcher, mut outcome) = oneshot::channel();
+        let back = pool.watch(signed, watcher);
+        (back.is_none(), move || outcome.try_recv())
+    };
+    // Settled well and badly, by two clients who sent the same.
+    let first = transfer(1, 0, 5, Lane::Standard);
+    assert!(!watched(&mut pool, &first).0, "nothing waits yet");
+    pool.offer(first.clone(), rich(), true).unwrap();
+    let ((_, mut one), (_, mut two)) = (watched(&mut pool, &first), watched(&mut pool, &first));
+    assert!(one().is_err(), "not yet");
+    let waiting = pool.take(1).pop().unwrap();
+    pool.settle(waiting, Some(good())).unwrap();
+    assert_eq!((one(), two()), (Ok(Ok(())), Ok(Ok(()))));
+    let forged = transfer(2, 0, 5, Lane::Standard);
+    pool.offer(forged.clone(), rich(), true).unwrap();
+    let (_, mut outcome) = watched(&mut pool, &forged);
+    let waiting = pool.take(1).pop().unwrap();
+    let taken = pool.watchers(&waiting);
+    pool.settle(waiting, None).unwrap_err();
+    assert!(outcome().is_err(), "who takes the watchers tells them");
+    for watcher in taken {
+        watcher.send(Err(Shed::Signature)).unwrap();
+    }
+    assert_eq!(outcome(), Ok(Err(Shed::Signature)));
+    let unlucky = transfer(2, 1, 5, Lane::Standard);
+    pool.offer(unlucky.clone(), rich(), true).unwrap();
+    let (_, mut outcome) = watched(&mut pool, &unlucky);
+    let waiting = pool.take(1).pop().unwrap();
+    pool.give_up(&waiting);
+    assert_eq!(outcome(), Ok(Err(Shed::Unchecked)));
+    consistent(&pool);
+    // Displaced.
+    let cheap = transfer(3, 0, 2, Lane::Standard);
+    pool.offer(cheap.clone(), rich(), true).unwrap();
+    let (_, mut outcome) = watched(&mut pool, &cheap);
+    for sender in 10..18 {
+        pool.offer(transfer(sender, 0, 9, Lane::Standard), rich(), true).unwrap();
+    }
+    assert_eq!(outcome(), Ok(Err(Shed::LaneFull { got: 2 })));
+    // Overtaken by a final block: one that holds it, and one that holds another with its nonce.
+    let mut pool = Pool::new(LIMITS);
+    let (included, overtaken) = (transfer(1, 0, 5, Lane::Standard), transfer(2, 0, 5, Lane::Standard));
+    for signed in [&included, &overtaken] {
+        pool.offer(signed.clone(), rich(), true).unwrap();
+    }
+    let ((_, mut one), (_, mut two)) = (watched(&mut pool, &included), watched(&mut pool, &overtaken));
+    pool.verified(1, [included.transaction.id()]);
+    let spent = |sender| (Address::new([sender; 48]), Account { balance: 5, nonces: [1, 0] });
+    pool.finalized(1, &HashMap::from([spent(1), spent(2)]));
+    assert_eq!((one(), two()), (Ok(Ok(())), Ok(Err(Shed::Spent { got: 0, expected: 1 }))));
+    assert!(pool.contents.is_empty());
+}

@@ -35,7 +35,17 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Notarize, Self::Nullify, Self::Finalize];
+    /// All kinds, in the order of their marks.
+    pub const ALL: [Self; 3] = [Self::Notarize, Self::Nullify, Self::Finalize];
+
+    /// The kind in one word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Notarize => "notarize",
+            Self::Nullify => "nullify",
+            Self::Finalize => "finalize",
+        }
+    }
 }
 
 /// One vote, as far as double voting is concerned.
@@ -52,7 +62,13 @@ pub struct Vote {
 }
 
 impl Vote {
-    const fn round(&self) -> (u64, u64) {
+    /// Whether this is the mark of [`Marks::above`] for the round of `vote`.
+    fn is_floor(&self, vote: &Self) -> bool {
+        self.round() == vote.round() && self.digest == [0; 32]
+    }
+
+    /// Epoch and view.
+    pub const fn round(&self) -> (u64, u64) {
         (self.epoch, self.view)
     }
 }
@@ -103,6 +119,31 @@ impl Marks {
         let mut next = self.clone();
         next.highest[vote.kind as usize] = Some(*vote);
         Ok(Some(next))
+    }
+
+    /// Marks that refuse every vote at or below a round (epoch, view), whatever it is for.
+    pub fn above((epoch, view): (u64, u64)) -> Self {
+        Self { highest: Kind::ALL.map(|kind| Some(Vote { kind, epoch, view, digest: [0; 32] })) }
+    }
+
+    /// The highest vote of a kind.
+    pub const fn highest(&self, kind: Kind) -> Option<&Vote> {
+        self.highest[kind as usize].as_ref()
+    }
+
+    /// The highest round (epoch, view) of any kind.
+    pub fn last(&self) -> Option<(u64, u64)> {
+        self.highest.iter().flatten().map(Vote::round).max()
+    }
+
+    /// Whether `vote` can be one that these marks admitted: it is the highest of its kind, or older. One that is not
+    /// covered was signed by somebody else with the same key, or under a later state of the record.
+    pub fn covers(&self, vote: &Vote) -> bool {
+        match &self.highest[vote.kind as usize] {
+            // A record made above a round does not know what was voted for there.
+            Some(highest) => vote == highest || vote.round() < highest.round() || highest.is_floor(vote),
+            None => false,
+        }
     }
 
     /// The encoding described in the module documentation.
@@ -189,6 +230,39 @@ mod tests {
         ]);
         assert_eq!(marks.admit(&vote(Kind::Finalize, 0, 2, 2)), Ok(None), "signed before: may be signed again");
         assert!(marks.admit(&vote(Kind::Notarize, 0, 3, 3)).is_ok(), "notarize may follow nullify");
+    }
+
+    #[test]
+    fn what_these_marks_did_not_admit_is_not_covered() {
+        let marks = after(&[vote(Kind::Notarize, 0, 5, 1), vote(Kind::Nullify, 0, 3, 0)]);
+        for own in [vote(Kind::Notarize, 0, 5, 1), vote(Kind::Notarize, 0, 4, 9), vote(Kind::Nullify, 0, 3, 0)] {
+            assert!(marks.covers(&own), "{own:?}");
+        }
+        let foreign = [
+            vote(Kind::Notarize, 0, 5, 2),
+            vote(Kind::Notarize, 0, 6, 1),
+            vote(Kind::Nullify, 0, 4, 0),
+            vote(Kind::Finalize, 0, 1, 1),
+        ];
+        for foreign in foreign {
+            assert!(!marks.covers(&foreign), "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn marks_above_a_round_refuse_everything_up_to_it() {
+        let marks = Marks::above((0, 9));
+        assert_eq!(marks.last(), Some((0, 9)));
+        for kind in Kind::ALL {
+            let digest = if kind == Kind::Nullify { 0 } else { 7 };
+            for view in [0, 8, 9] {
+                assert!(kind == Kind::Nullify && view == 9 || marks.admit(&vote(kind, 0, view, digest)).is_err());
+                assert!(marks.covers(&vote(kind, 0, view, digest)), "{kind:?} in {view}");
+            }
+            assert!(marks.admit(&vote(kind, 0, 10, digest)).is_ok());
+            assert!(!marks.covers(&vote(kind, 0, 10, digest)));
+        }
+        assert_eq!(Marks::decode(&marks.encode()), Some(marks));
     }
 
     #[test]

@@ -38,6 +38,10 @@ pub trait Record: Send + Sync + 'static {
     /// # Errors
     /// A [`RecordError`]; the vote must not be signed.
     fn authorize(&self, vote: &Vote) -> Result<(), RecordError>;
+
+    /// Hears of a vote that carries this validator's signature, wherever it comes from. A record that does not
+    /// [cover](Marks::covers) it is not the only one that votes with this key.
+    fn witnessed(&self, _: &Vote) {}
 }
 
 /// Why a vote must not be signed, or a record cannot be used.
@@ -75,6 +79,12 @@ pub enum RecordError {
     Locked {
         /// The file.
         path: PathBuf,
+    },
+    /// This validator does not vote yet, or any more; see [`crate::status::Role`].
+    #[error("not voting: {role}")]
+    NotVoting {
+        /// What it does instead.
+        role: &'static str,
     },
     /// An earlier write failed.
     #[error("vote record {path}: an earlier write failed; nothing is signed until a restart")]
@@ -126,6 +136,18 @@ impl FileRecord {
         Ok(Self { path: path.into(), owner, state: Mutex::new(Some(marks)), _lock: lock })
     }
 
+    /// A record for a key whose votes are not known, but certainly lie at or below `floor`: nothing there is ever
+    /// signed again. Replaces what is at `path`.
+    ///
+    /// # Errors
+    /// [`RecordError::Io`], [`RecordError::Locked`].
+    pub fn create_above(path: &Path, owner: [u8; 32], floor: (u64, u64)) -> Result<Self, RecordError> {
+        let lock = lock(path)?;
+        let marks = Marks::above(floor);
+        store(path, &owner, &marks)?;
+        Ok(Self { path: path.into(), owner, state: Mutex::new(Some(marks)), _lock: lock })
+    }
+
     /// An existing record.
     ///
     /// # Errors
@@ -134,6 +156,13 @@ impl FileRecord {
         let lock = lock(path)?;
         let marks = load(path, &owner)?;
         Ok(Self { path: path.into(), owner, state: Mutex::new(Some(marks)), _lock: lock })
+    }
+}
+
+impl FileRecord {
+    /// What was voted for; `None` once a write has failed.
+    pub fn marks(&self) -> Option<Marks> {
+        self.state.lock().clone()
     }
 }
 

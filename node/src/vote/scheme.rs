@@ -14,9 +14,11 @@
 //!   peer is never blamed for our trouble.
 //! - **Signing**: a signature leaves only after the [`Record`] holds it durably. A refusal looks like a scheme that
 //!   cannot sign: the engine stays silent.
+//! - **Witness**: a valid certificate that holds our own vote is shown to the record, which finds out that a copy of
+//!   this validator has voted.
 //! - **Possession**: constructors take a checked [`Genesis`], so that every vote key has a verified proof.
 
-use super::{Kind, Record, Vote};
+use super::{Kind, Record, RecordError, Vote};
 use crate::crypto::{Checker, Claim, PublicKey, Signature};
 use crate::genesis::Genesis;
 use commonware_codec::{Copying, DecodeExt as _, Encode, Read};
@@ -146,10 +148,21 @@ impl Scheme {
             return false;
         };
         let message = self.message(&subject);
-        self.shared.checker.quorum(seed, &keys, &message, &signature).unwrap_or_else(|error| {
+        let valid = self.shared.checker.quorum(seed, &keys, &message, &signature).unwrap_or_else(|error| {
             unchecked(&error);
             self.inner.verify_certificate::<_, D>(&mut ChaCha20Rng::from_seed(seed), subject, certificate, strategy)
-        })
+        });
+        self.witness(&subject, certificate, valid);
+        valid
+    }
+
+    /// Tells the record of a valid certificate that holds our own vote: whether we cast it, the record knows.
+    fn witness<D: Digest>(&self, subject: &Subject<'_, D>, certificate: &Certificate, valid: bool) {
+        if let (true, Some(record), Some(me)) = (valid, &self.shared.record, self.inner.me())
+            && certificate.signers.iter().any(|signer| signer == me.index())
+        {
+            record.witnessed(&mark_of(subject));
+        }
     }
 
     /// Sorts votes into good and bad with a seed already drawn.
@@ -257,6 +270,8 @@ impl Verifier for Scheme {
         });
         for (position, answer) in positions.into_iter().zip(answers) {
             verdicts[position] = answer;
+            let (subject, certificate) = &certificates[position];
+            self.witness(subject, certificate, answer);
         }
         verdicts
     }
@@ -291,8 +306,12 @@ impl certificate::Scheme for Scheme {
 
     fn sign<D: Digest>(&self, subject: Subject<'_, D>) -> Option<Attestation<Self>> {
         let record = self.shared.record.as_ref()?;
-        if let Err(error) = record.authorize(&vote(&subject)) {
-            tracing::error!(%error, "a vote was not signed");
+        if let Err(error) = record.authorize(&mark_of(&subject)) {
+            match error {
+                // Said once, when the role changed.
+                RecordError::NotVoting { .. } => tracing::debug!(%error, "a vote was not signed"),
+                error => tracing::error!(%error, "a vote was not signed"),
+            }
             return None;
         }
         self.inner.sign(subject).map(Self::from_inner)
@@ -407,7 +426,7 @@ fn unchecked(error: &arblast::Error) {
 }
 
 /// What a subject is to the record. The digest covers everything that is signed: round, parent and payload.
-fn vote<D: Digest>(subject: &Subject<'_, D>) -> Vote {
+pub(super) fn mark_of<D: Digest>(subject: &Subject<'_, D>) -> Vote {
     let (kind, round) = match subject {
         Subject::Notarize { proposal } => (Kind::Notarize, proposal.round),
         Subject::Nullify { round } => (Kind::Nullify, *round),

@@ -2,6 +2,8 @@
 
 mod devnet;
 mod faulty;
+mod http;
+mod metrics;
 mod network;
 mod simulation;
 mod support;

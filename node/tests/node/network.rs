@@ -8,6 +8,7 @@ use arblast_node::engine::{self, CHANNELS, Channels};
 use arblast_node::genesis::{Genesis, Parameters};
 use arblast_node::mempool::pool::Limits;
 use arblast_node::monitor::{Event, Monitor};
+use arblast_node::status::{Role, Status};
 use arblast_node::transaction::{Lane, SignedTransaction, Transaction};
 use arblast_node::vote::{MemoryRecord, Scheme};
 use commonware_consensus::marshal::Identifier;
@@ -202,6 +203,10 @@ impl EngineDefinition for Network {
             prefix: format!("validator-{index}"),
             interval: Duration::from_millis(100),
             mempool: Limits { base_fee: 1, waiting_bytes: 1 << 16, ready_bytes: 1 << 16, per_sender: 64 },
+            status: Status::new(Role::Voting),
+            gate: None,
+            listen_time: Duration::ZERO,
+            keep_blocks: 4096,
             tamper: self.tamper.as_ref().filter(|(validator, _)| *validator == index).map(|(_, tamper)| tamper.clone()),
         };
         let channels = Channels::from_pairs(channels).expect("a pair for each channel");

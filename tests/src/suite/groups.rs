@@ -14,7 +14,7 @@ type Point<S> = Affine<<S as Side>::Config>;
 type Member<S> = InSubgroup<Point<S>>;
 type Checked = Result<(), String>;
 
-/// MSM, with bases sent along and prepared.
+/// MSM, with bases sent along, prepared, and prepared with multiples.
 pub(super) fn msm<S: Side>(backend: &dyn Backend) -> Checked {
     let mut random = Random::new("msm");
     // Every edge point with every edge scalar, in one sum and one by one.
@@ -56,7 +56,19 @@ fn msm_once<S: Side>(backend: &dyn Backend, case: &str, terms: &[(Member<S>, Fr)
     same(case, &got, &expected)?;
     let bases = answer(case, S::prepare(backend, &points, &control()))?;
     let got = answer(case, S::msm_prepared(backend, &bases, &scalars, &control()))?;
-    same(&format!("{case}, prepared"), &got, &expected)
+    same(&format!("{case}, prepared"), &got, &expected)?;
+    // Memory for no table, a narrow one and a wide one.
+    for base in [1, 1 << 11, 1 << 14] {
+        let case = format!("{case}, {base} bytes a base");
+        let bases = answer(&case, S::prepare_fixed(backend, &points, base * points.len(), &control()))?;
+        let got = answer(&case, S::msm_prepared(backend, &bases, &scalars, &control()))?;
+        same(&case, &got, &expected)?;
+        // The same bases again, with other scalars.
+        let negated: Vec<_> = scalars.iter().map(|s| -*s).collect();
+        let got = answer(&case, S::msm_prepared(backend, &bases, &negated, &control()))?;
+        same(&format!("{case}, negated"), &got, &-expected)?;
+    }
+    Ok(())
 }
 
 /// Elementwise multiplication, with the bound on the bit length tight and loose.

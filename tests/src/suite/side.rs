@@ -29,6 +29,7 @@ pub(super) trait Side {
 
     fn msm(b: &dyn Backend, points: &[Member<Self>], scalars: &[Fr], c: &Control) -> Answer<Point<Self>>;
     fn prepare(b: &dyn Backend, points: &[Member<Self>], c: &Control) -> Answer<Prepared>;
+    fn prepare_fixed(b: &dyn Backend, points: &[Member<Self>], memory: usize, c: &Control) -> Answer<Prepared>;
     fn msm_prepared(b: &dyn Backend, bases: &Prepared, scalars: &[Fr], c: &Control) -> Answer<Point<Self>>;
     fn mul(b: &dyn Backend, p: &[Member<Self>], s: &[Fr], bits: u32, c: &Control) -> Answer<Vec<Point<Self>>>;
     fn sum(b: &dyn Backend, points: &[Point<Self>], lists: &IndexLists, c: &Control) -> Answer<Vec<Point<Self>>>;
@@ -75,7 +76,7 @@ pub(super) struct G1Side;
 pub(super) struct G2Side;
 
 macro_rules! side {
-    ($name:ty, $config:ty, $bytes:literal, $msm:ident, $prepare:ident, $msm_prepared:ident, $mul:ident, $sum:ident,
+    ($name:ty, $config:ty, $bytes:literal, $msm:ident, $prepare:ident, $prepare_fixed:ident, $msm_prepared:ident, $mul:ident, $sum:ident,
      $hash:ident, $map:ident, $decompress:ident, $subgroup:ident) => {
         impl Side for $name {
             type Config = $config;
@@ -86,6 +87,9 @@ macro_rules! side {
             }
             fn prepare(b: &dyn Backend, points: &[Member<Self>], c: &Control) -> Answer<Prepared> {
                 b.$prepare(points, c)
+            }
+            fn prepare_fixed(b: &dyn Backend, points: &[Member<Self>], memory: usize, c: &Control) -> Answer<Prepared> {
+                b.$prepare_fixed(points, memory, c)
             }
             fn msm_prepared(b: &dyn Backend, bases: &Prepared, scalars: &[Fr], c: &Control) -> Answer<Point<Self>> {
                 b.$msm_prepared(bases, scalars, c)
@@ -131,6 +135,7 @@ side!(
     48,
     msm_g1,
     prepare_g1,
+    prepare_fixed_g1,
     msm_g1_prepared,
     mul_g1,
     sum_g1,
@@ -145,6 +150,7 @@ side!(
     96,
     msm_g2,
     prepare_g2,
+    prepare_fixed_g2,
     msm_g2_prepared,
     mul_g2,
     sum_g2,

@@ -105,7 +105,7 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// [`Error::Dispatcher`] where the backend is unknown or unusable, [`Error::Threads`].
     pub fn new(plan: Plan) -> Result<Self, Error> {
-        let dispatcher = Dispatcher::builder().select(plan.backend.clone()).threads(plan.threads).build()?;
+        let dispatcher = crate::backends::builder(plan.backend.clone()).threads(plan.threads).build()?;
         let pool = Pool::new(plan.threads)?;
         Ok(Self { plan, timer: None, dispatcher, call: Call::new(Class::Job), pool, machine: machine::line() })
     }

@@ -31,6 +31,8 @@ pub(crate) trait Coordinate: Copy + Send + Sync + 'static {
     fn set_product(&mut self, a: &Self, b: &Self);
     /// a². Takes less than 8·p.
     fn square(&self) -> Self;
+    /// a² in the place of whatever was here; as [`Coordinate::square`].
+    fn set_square(&mut self, a: &Self);
     /// 3·a, below 4·p.
     fn triple(&self) -> Self;
     /// 1/a in each lane; no lane may be 0. Takes less than 8·p. Variable time.
@@ -42,6 +44,8 @@ pub(crate) trait Coordinate: Copy + Send + Sync + 'static {
     fn signed_difference(&self, negate: u8, other: &Self, negate_other: u8) -> Self;
     /// a − (2·b + c) + 2p for c = c' − b + 2p: that is a − b − c'.
     fn sub_pair(&self, b: &Self, c: &Self) -> Self;
+    /// a − b − c.
+    fn sub_both(&self, b: &Self, c: &Self) -> Self;
     /// a − ±b; the mask names the lanes where b is negated.
     fn sub_signed(&self, b: &Self, negate: u8) -> Self;
     /// −a where the mask has a one, a elsewhere.
@@ -94,6 +98,10 @@ impl Coordinate for Fp8 {
         Fp8::square(self)
     }
     #[inline(always)]
+    fn set_square(&mut self, a: &Self) {
+        Fp8::set_square(self, a);
+    }
+    #[inline(always)]
     fn triple(&self) -> Self {
         self.add(self).add(self)
     }
@@ -113,6 +121,10 @@ impl Coordinate for Fp8 {
     #[inline(always)]
     fn sub_pair(&self, b: &Self, c: &Self) -> Self {
         self.columns().sub(b).sub(b).sub(c).settle::<5>()
+    }
+    #[inline(always)]
+    fn sub_both(&self, b: &Self, c: &Self) -> Self {
+        self.columns().sub(b).sub(c).settle::<3>()
     }
     #[inline(always)]
     fn sub_signed(&self, b: &Self, negate: u8) -> Self {
@@ -177,6 +189,10 @@ impl Coordinate for Fp2x8 {
         Fp2x8::square(self)
     }
     #[inline(always)]
+    fn set_square(&mut self, a: &Self) {
+        *self = Fp2x8::square(a);
+    }
+    #[inline(always)]
     fn triple(&self) -> Self {
         self.map(Fp8::triple)
     }
@@ -195,6 +211,10 @@ impl Coordinate for Fp2x8 {
     #[inline(always)]
     fn sub_pair(&self, b: &Self, c: &Self) -> Self {
         Self { c0: self.c0.sub_pair(&b.c0, &c.c0), c1: self.c1.sub_pair(&b.c1, &c.c1) }
+    }
+    #[inline(always)]
+    fn sub_both(&self, b: &Self, c: &Self) -> Self {
+        Self { c0: self.c0.sub_both(&b.c0, &c.c0), c1: self.c1.sub_both(&b.c1, &c.c1) }
     }
     #[inline(always)]
     fn sub_signed(&self, b: &Self, negate: u8) -> Self {

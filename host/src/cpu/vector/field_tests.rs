@@ -124,6 +124,28 @@ fn fp_sums_and_differences_are_the_twins() {
 }
 
 #[test]
+fn shifts_and_words_that_are_not_converted() {
+    with_ifma(|ifma| {
+        for chunk in values(&(p() << 19), &p(), 64).chunks(8) {
+            let x = fp8(ifma, chunk);
+            let (values, shifted) = (lanes(ifma, &x), lanes(ifma, &x.times_2_16()));
+            (0..8).for_each(|i| assert_eq!(shifted[i], &values[i] << 16, "lane {i}"));
+        }
+        for chunk in values(&(8u32 * p()), &p(), 64).chunks(8) {
+            let x = fp8(ifma, chunk);
+            let words = x.to_words_unscaled(ifma);
+            let back = lanes(ifma, &Fp8::from_words_unscaled(ifma, words.each_ref()));
+            let values = lanes(ifma, &x);
+            for i in 0..8 {
+                let number = words[i].iter().rev().fold(BigUint::ZERO, |n, word| (n << 64) + *word);
+                assert_eq!(number, &values[i] % p(), "lane {i}");
+                assert_eq!(back[i], number, "lane {i}");
+            }
+        }
+    });
+}
+
+#[test]
 fn settle_takes_its_whole_range() {
     with_ifma(|ifma| {
         let (up, down) = (values(&((19u32 * p()) >> 2), &p(), 40), values(&((11u32 * p()) >> 2), &p(), 40));

@@ -11,7 +11,8 @@ use super::token::Ifma;
 use std::arch::x86_64::{
     __mmask8, _mm512_add_epi64, _mm512_cmpeq_epi64_mask, _mm512_cmplt_epi64_mask, _mm512_cmplt_epu64_mask,
     _mm512_madd52hi_epu64, _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_mask_sub_epi64,
-    _mm512_permutexvar_epi64, _mm512_set_epi64, _mm512_setzero_si512, _mm512_srai_epi64, _mm512_sub_epi64,
+    _mm512_permutexvar_epi64, _mm512_set_epi64, _mm512_setzero_si512, _mm512_slli_epi64, _mm512_srai_epi64,
+    _mm512_srli_epi64, _mm512_sub_epi64, _mm512_ternarylogic_epi64,
 };
 
 /// Eight elements of Fp.
@@ -124,8 +125,16 @@ impl Fp8 {
     /// a². Takes less than 2^13·p; gives less than 4/3·p.
     #[inline(always)]
     pub(crate) fn square(&self) -> Self {
-        // SAFETY: an `Fp8` comes from a token.
-        unsafe { square(self) }
+        let mut out = *self;
+        out.set_square(self);
+        out
+    }
+
+    /// a² in the place of whatever was here; as [`Fp8::square`], without a copy of the result.
+    #[inline(always)]
+    pub(crate) fn set_square(&mut self, a: &Self) {
+        // SAFETY: an `Fp8` comes from a token; two valid places.
+        unsafe { square_to(self, a) }
     }
 
     /// a + b. Takes what sums to less than 2^416.
@@ -191,6 +200,26 @@ impl Fp8 {
     #[inline(always)]
     pub(crate) fn from_words(ifma: Ifma, words: [&[u64; 6]; 8]) -> Self {
         Self(memory::load_words(ifma, words)).mul(&Self::splat(ifma, &FP_FROM_WORDS))
+    }
+
+    /// Eight elements of six words each, below p, whose words stay as they are: those of arkworks' and blst's form are then
+    /// 2^-32 times the element.
+    #[inline(always)]
+    pub(crate) fn from_words_unscaled(ifma: Ifma, words: [&[u64; 6]; 8]) -> Self {
+        Self(memory::load_words(ifma, words))
+    }
+
+    /// The canonical words, as they are. Takes less than 8·p.
+    #[inline(always)]
+    pub(crate) fn to_words_unscaled(self, ifma: Ifma) -> [[u64; 6]; 8] {
+        memory::store_words(ifma, &self.canonical().0)
+    }
+
+    /// 2^16·a, exactly. Takes less than 2^19·p.
+    #[inline(always)]
+    pub(crate) fn times_2_16(&self) -> Self {
+        // SAFETY: an `Fp8` comes from a token.
+        unsafe { times_2_16(self) }
     }
 
     /// Eight elements from integers below p, in six words each. Gives less than 4/3·p.
@@ -279,10 +308,15 @@ unsafe fn mul_to(out: *mut Fp8, a: *const Fp8, b: *const Fp8) {
     }
 }
 
+/// a² to `out`, which may be a.
+///
+/// # Safety
+/// The CPU has the features, and the places are valid.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline(never)]
-fn square(a: &Fp8) -> Fp8 {
-    Fp8(mont::reduce::<ModP, 8, 16>(mont::square::<8, 16>(&a.0)))
+unsafe fn square_to(out: *mut Fp8, a: *const Fp8) {
+    // SAFETY: the caller's promise; the factor is read before the result is written.
+    unsafe { *out = Fp8(mont::reduce::<ModP, 8, 16>(mont::square::<8, 16>(&(*a).0))) };
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
@@ -340,6 +374,22 @@ fn settle<const OFFSET: u64>(v: &[Vector; 8]) -> [Vector; 8] {
         *x = _mm512_add_epi64(*x, _mm512_permutexvar_epi64(k, table(settle_table(OFFSET, i))));
     }
     mont::carry(out)
+}
+
+/// Each limb is its lowest 36 bits, and below them the highest 16 of the limb before.
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn times_2_16(a: &Fp8) -> Fp8 {
+    let mask = splat(MASK);
+    let mut out = a.0;
+    let mut before = _mm512_setzero_si512();
+    for x in &mut out {
+        let high = _mm512_srli_epi64::<36>(*x);
+        // (a AND b) OR c.
+        *x = _mm512_ternarylogic_epi64::<0xea>(_mm512_slli_epi64::<16>(*x), mask, before);
+        before = high;
+    }
+    Fp8(out)
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]

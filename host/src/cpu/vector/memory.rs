@@ -4,9 +4,10 @@ use super::mont::{MASK, Vector, splat};
 use super::token::Ifma;
 use std::arch::x86_64::{
     _MM_HINT_T0, _mm_cvtsi32_si128, _mm_prefetch, _mm256_loadu_si256, _mm512_add_epi64, _mm512_and_si512,
-    _mm512_cvtepu32_epi64, _mm512_loadu_si512, _mm512_mask_blend_epi64, _mm512_or_si512, _mm512_setzero_si512,
-    _mm512_shuffle_i64x2, _mm512_sll_epi64, _mm512_srl_epi64, _mm512_srli_epi64, _mm512_store_si512,
-    _mm512_storeu_si512, _mm512_test_epi64_mask, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+    _mm512_cvtepu32_epi64, _mm512_loadu_si512, _mm512_mask_blend_epi64, _mm512_mask_storeu_epi64,
+    _mm512_maskz_loadu_epi64, _mm512_or_si512, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_sll_epi64,
+    _mm512_srl_epi64, _mm512_srli_epi64, _mm512_store_si512, _mm512_storeu_si512, _mm512_test_epi64_mask,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
 };
 
 /// One element of Fp in memory: eight limbs of 52 bits, one cache line.
@@ -112,37 +113,47 @@ pub(super) fn transpose(rows: [Vector; 8]) -> [Vector; 8] {
 
 /// Eight numbers of six 64-bit words as tight limbs.
 #[inline(always)]
-pub(super) fn load_words(ifma: Ifma, from: [&[u64; 6]; 8]) -> [Vector; 8] {
-    let padded = from.map(|w| Limbs([w[0], w[1], w[2], w[3], w[4], w[5], 0, 0]));
-    let words = load_transposed(ifma, padded.each_ref());
-    // SAFETY: the token proves the features.
-    unsafe { regroup::<64, 52>(&words) }
+pub(super) fn load_words(_: Ifma, from: [&[u64; 6]; 8]) -> [Vector; 8] {
+    // SAFETY: each reference is to 48 readable bytes, six words, and the mask reads no more; the token proves the
+    // features.
+    unsafe {
+        let [w0, w1, w2, w3, w4, w5, ..] =
+            transpose(from.map(|words| _mm512_maskz_loadu_epi64(0b11_1111, words.as_ptr().cast())));
+        regroup::<64, 52, 6, 8>(&[w0, w1, w2, w3, w4, w5])
+    }
 }
 
 /// Eight numbers below 2^384, given as tight limbs, as six 64-bit words.
 #[inline(always)]
-pub(super) fn store_words(ifma: Ifma, limbs: &[Vector; 8]) -> [[u64; 6]; 8] {
-    // SAFETY: the token proves the features.
-    let words = unsafe { regroup::<52, 64>(limbs) };
-    store_transposed(ifma, &words).map(|w| [w.0[0], w.0[1], w.0[2], w.0[3], w.0[4], w.0[5]])
+pub(super) fn store_words(_: Ifma, limbs: &[Vector; 8]) -> [[u64; 6]; 8] {
+    let mut out = [[0; 6]; 8];
+    // SAFETY: each place has 48 writable bytes, six words, and the mask writes no more; the token proves the features.
+    unsafe {
+        let [w0, w1, w2, w3, w4, w5] = regroup::<52, 64, 8, 6>(limbs);
+        let rows = transpose([w0, w1, w2, w3, w4, w5, _mm512_setzero_si512(), _mm512_setzero_si512()]);
+        for (words, row) in out.iter_mut().zip(rows) {
+            _mm512_mask_storeu_epi64(words.as_mut_ptr().cast(), 0b11_1111, row);
+        }
+    }
+    out
 }
 
-/// The same numbers, cut into digits of `TO` bits instead of `FROM`; 52 and 64 bits in either order.
+/// The same numbers, cut into `M` digits of `TO` bits instead of `N` of `FROM`; 52 and 64 bits in either order.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-fn regroup<const FROM: usize, const TO: usize>(digits: &[Vector; 8]) -> [Vector; 8] {
-    let mut out = [_mm512_setzero_si512(); 8];
+fn regroup<const FROM: usize, const TO: usize, const N: usize, const M: usize>(digits: &[Vector; N]) -> [Vector; M] {
+    let mut out = [_mm512_setzero_si512(); M];
     for (i, digit) in out.iter_mut().enumerate() {
         // Digit i starts `shift` bits above the bottom of digit `first` and may reach into the two after it.
         let (first, shift) = (i * TO / FROM, (i * TO % FROM) as u32);
         let (from, to) = (FROM as u32, TO as u32);
-        if first < 8 {
+        if first < N {
             *digit = shift_right(digits[first], shift);
         }
-        if first + 1 < 8 && from - shift < to {
+        if first + 1 < N && from - shift < to {
             *digit = _mm512_or_si512(*digit, shift_left(digits[first + 1], from - shift));
         }
-        if first + 2 < 8 && 2 * from - shift < to {
+        if first + 2 < N && 2 * from - shift < to {
             *digit = _mm512_or_si512(*digit, shift_left(digits[first + 2], 2 * from - shift));
         }
         if TO == 52 {

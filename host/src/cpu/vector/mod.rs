@@ -25,11 +25,13 @@
 //! | `curve.rs` | the two curves: endomorphisms, conversion |
 //! | `adder.rs` | batch-affine addition of pairs, exceptional pairs included |
 //! | `runs.rs` | sums of many lists as trees |
+//! | `dense.rs` | sums of long lists, block by block |
 //! | `msm/` | multi-scalar multiplication |
 //! | `map/` | hashing to the curves, square roots, decompression, membership by endomorphism |
 //! | `subgroup.rs` | membership checks by sums of random subsets |
 //! | `sum.rs` | sums by index lists |
 //! | `ntt/` | the number-theoretic transform over Fr |
+//! | `pages.rs` | large pages under large buffers |
 //! | `tower/`, `pairing/` | Fp6 and Fp12; Miller loops and the final exponentiation |
 //! | `generated.rs` | constants, by `arblast-gen` |
 //! | `field_tests.rs` | tests of the fields |
@@ -40,6 +42,9 @@ mod adder;
 mod adder_tests;
 mod coordinate;
 mod curve;
+mod dense;
+#[cfg(test)]
+mod dense_tests;
 #[cfg(test)]
 mod field_tests;
 mod fp;
@@ -56,6 +61,7 @@ mod memory;
 mod mont;
 mod msm;
 mod ntt;
+mod pages;
 mod pairing;
 mod runs;
 mod subgroup;
@@ -66,11 +72,11 @@ mod tower;
 mod twin;
 
 pub(super) use coordinate::Coordinate;
-pub(super) use curve::{E1, E2};
+pub(super) use curve::{AffineOf, E1, E2};
 pub(super) use fp::Fp8;
 pub(super) use fp2::Fp2x8;
 pub(super) use map::{decompress, hash, map};
-pub(super) use msm::{Bases, Workspaces, msm};
+pub(super) use msm::{Bases, Split, Table, Workspaces, msm, msm_fixed};
 pub(super) use ntt::{FEWEST as NTT_FEWEST, ntt};
 pub(super) use pairing::{final_exponentiation, miller_loop};
 pub(super) use subgroup::members;

@@ -6,6 +6,7 @@
 
 use super::adder::{Adder, Pairs, Point, PointRef};
 use super::coordinate::Coordinate;
+use super::dense::DenseAdder;
 use super::token::Ifma;
 use crate::backend::Control;
 use crate::error::DeviceError;
@@ -38,6 +39,7 @@ pub(crate) struct Workspace<F: Coordinate> {
     next: usize,
     pairs: Pairs,
     next_pairs: Pairs,
+    pub(crate) dense: DenseAdder<F>,
 }
 
 impl<F: Coordinate> Workspace<F> {
@@ -48,6 +50,7 @@ impl<F: Coordinate> Workspace<F> {
             next: 0,
             pairs: Pairs::default(),
             next_pairs: Pairs::default(),
+            dense: DenseAdder::new(ifma),
         }
     }
 

@@ -1,9 +1,10 @@
 //! Sums of points by index lists. Points of the whole curve.
 
 use super::adder::PointRef;
-use super::curve::{AffineOf, Curve, PointOf, export, import};
+use super::curve::{AffineOf, Curve, export, import};
+use super::dense::Dense;
 use super::msm::Workspaces;
-use super::runs::Runs;
+use super::runs::{Runs, Workspace};
 use super::token::Ifma;
 use crate::backend::{Control, IndexLists};
 use crate::cpu::group::Group;
@@ -18,8 +19,14 @@ const TASK: usize = 1 << 16;
 /// The least that is worth a thread.
 const FEWEST: usize = 1 << 9;
 
+/// The least indices of a list that is first summed block by block.
+const LONG: usize = 32;
+
+/// Points that blst sums sooner than one inversion for each level of their trees.
+const FEW: usize = 128;
+
 /// The sum of each list's points; the identity for an empty list. Variable time.
-pub(crate) fn sum<C: Curve>(
+pub(crate) fn sum<C: Dense>(
     ifma: Ifma,
     threads: &Threads,
     workspaces: &Workspaces<C>,
@@ -31,25 +38,9 @@ pub(crate) fn sum<C: Curve>(
     let blocks: Vec<(usize, &[u32])> =
         lists.iter().enumerate().flat_map(|(i, list)| list.chunks(share).map(move |block| (i, block))).collect();
     let tasks = cut(&blocks, share);
-    // Where the lists select most points, each is converted once; where not, only those selected are.
-    let all = match 2 * lists.indices().len() >= points.len() {
-        true => Some(threads.map_pieces(control, points, FEWEST, 1 << 18, |piece| import::<C>(ifma, piece))?.concat()),
-        false => None,
-    };
     let partial = threads.map_tasks(control, tasks.len(), |task| {
-        let blocks = &blocks[tasks[task].clone()];
-        match &all {
-            Some(bases) => sum_blocks::<C>(ifma, workspaces, points, bases, blocks, control),
-            None => {
-                let selected: Vec<AffineOf<C>> =
-                    blocks.iter().flat_map(|(_, block)| block.iter().map(|&i| points[i as usize])).collect();
-                let bases = import::<C>(ifma, &selected);
-                let mut next = 0u32..;
-                let own: Vec<Vec<u32>> = blocks.iter().map(|(_, b)| next.by_ref().take(b.len()).collect()).collect();
-                let blocks: Vec<(usize, &[u32])> = own.iter().map(|b| (0, b.as_slice())).collect();
-                sum_blocks::<C>(ifma, workspaces, &selected, &bases, &blocks, control)
-            }
-        }
+        let blocks: Vec<&[u32]> = blocks[tasks[task].clone()].iter().map(|(_, block)| *block).collect();
+        workspaces.with(ifma, |work| sum_blocks::<C>(ifma, work, points, &blocks, control))
     })?;
     let partial = partial.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     Ok(combine::<C>(lists.len(), blocks.iter().map(|(list, _)| *list).zip(partial)))
@@ -68,28 +59,61 @@ fn cut(blocks: &[(usize, &[u32])], share: usize) -> Vec<std::ops::Range<usize>> 
     tasks
 }
 
-/// The sum of each block.
-fn sum_blocks<C: Curve>(
+/// The sum of each block: long ones first become a few points.
+fn sum_blocks<C: Dense>(
     ifma: Ifma,
-    workspaces: &Workspaces<C>,
+    work: &mut Workspace<C::Coordinate>,
     points: &[AffineOf<C>],
-    bases: &[PointOf<C>],
-    blocks: &[(usize, &[u32])],
+    blocks: &[&[u32]],
     control: &Control,
 ) -> Result<Vec<AffineOf<C>>, DeviceError> {
-    let mut runs = Runs::default();
-    for (_, block) in blocks {
-        let before = runs.refs.len();
-        let live = block.iter().map(|&i| i as usize).filter(|&i| !points[i].is_zero());
-        runs.refs.extend(live.map(|i| PointRef::base(i, false)));
-        runs.lengths.push((runs.refs.len() - before) as u32);
+    let long: Vec<&[u32]> = blocks.iter().copied().filter(|block| block.len() >= LONG).collect();
+    let mut shortened = work.dense.shorten::<C>(points, &long, control)?.into_iter();
+    let (mut rest, mut lengths) = (Vec::new(), Vec::with_capacity(blocks.len()));
+    for block in blocks {
+        let before = rest.len();
+        if block.len() >= LONG {
+            rest.extend(shortened.next().into_iter().flatten());
+        } else {
+            rest.extend(block.iter().map(|&i| points[i as usize]).filter(|p| !p.is_zero()));
+        }
+        lengths.push((rest.len() - before) as u32);
     }
-    workspaces.with(ifma, |work| {
-        work.reset(0);
-        work.sum(bases, &mut runs, control)?;
-        let sums: Vec<_> = runs.sums().map(|s| s.map(|r| (*r.of([bases, &work.points]), r.is_negative()))).collect();
-        Ok(export::<C>(ifma, &sums))
-    })
+    if rest.len() < FEW {
+        Ok(by_blst::<C>(&rest, &lengths))
+    } else {
+        in_trees::<C>(ifma, work, &rest, lengths, control)
+    }
+}
+
+/// The sums of neighbouring points, so many for each; none of them the identity.
+fn by_blst<C: Curve>(points: &[AffineOf<C>], lengths: &[u32]) -> Vec<AffineOf<C>> {
+    let pointers: Vec<_> = points.iter().map(|p| std::ptr::from_ref(p.as_blst())).collect();
+    let mut rest = &pointers[..];
+    let lists = lengths.iter().map(|&length| {
+        let (list, after) = rest.split_at(length as usize);
+        rest = after;
+        list
+    });
+    let sums = lists.map(|list| if list.is_empty() { Default::default() } else { C::Group::sum(list) });
+    C::Group::to_affine_many(&sums.collect::<Vec<_>>())
+}
+
+/// The same by the trees of `runs.rs`.
+fn in_trees<C: Curve>(
+    ifma: Ifma,
+    work: &mut Workspace<C::Coordinate>,
+    points: &[AffineOf<C>],
+    lengths: Vec<u32>,
+    control: &Control,
+) -> Result<Vec<AffineOf<C>>, DeviceError> {
+    let bases = import::<C>(ifma, points);
+    let refs = (0..points.len()).map(|i| PointRef::base(i, false)).collect();
+    let mut runs = Runs { refs, lengths };
+    work.reset(0);
+    work.sum(&bases, &mut runs, control)?;
+    let sums: Vec<_> = runs.sums().map(|s| s.map(|r| (*r.of([&bases, &work.points]), r.is_negative()))).collect();
+    Ok(export::<C>(ifma, &sums))
 }
 
 /// The sums of the lists from those of their blocks; the blocks of a list are neighbours.

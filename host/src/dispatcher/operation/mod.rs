@@ -37,6 +37,16 @@ pub(crate) trait Operation {
     /// The number of items, by which a backend is chosen.
     fn size(&self) -> usize;
 
+    /// Whether its time says what the operation takes at this size; else no later choice is made by it.
+    fn is_typical(&self) -> bool {
+        true
+    }
+
+    /// How many times the reference's time for the operation it may take on a device.
+    fn allowance(&self) -> u32 {
+        1
+    }
+
     /// Runs on the calling thread, on borrowed inputs.
     fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<Self::Output>;
 

@@ -55,6 +55,8 @@ impl<S: Side> Job for Msm<'static, S> {
 /// Bases that stay where they are used, with a handle for each backend that has its own copy.
 pub(crate) struct Bases<S: Side> {
     pub points: Arc<[InSubgroup<S::Affine>]>,
+    /// Bytes that a backend may fill with multiples of them.
+    pub memory: usize,
     pub handles: Mutex<HashMap<String, Prepared>>,
 }
 
@@ -79,6 +81,10 @@ impl<S: Side> Operation for MsmPrepared<'_, S> {
     }
     fn size(&self) -> usize {
         self.scalars.len()
+    }
+    /// With multiples an MSM takes less than without, and these choices are made for.
+    fn is_typical(&self) -> bool {
+        self.bases.memory == 0
     }
     fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<S::Affine> {
         match self.bases.handle(backend.name()) {
@@ -120,7 +126,7 @@ pub(crate) struct Prepare<S: Side>(pub Arc<Bases<S>>);
 impl<S: Side> Prepare<S> {
     /// Has the backend prepare the bases, and leaves its handle with them.
     fn keep(&self, backend: &dyn Backend, control: &Control) -> Answer<()> {
-        let handle = S::prepare(backend, &self.0.points, control)?;
+        let handle = S::prepare(backend, &self.0.points, self.0.memory, control)?;
         self.0.handles.lock().unwrap_or_else(|e| e.into_inner()).insert(backend.name().to_owned(), handle);
         Ok(())
     }
@@ -136,10 +142,19 @@ impl<S: Side> Operation for Prepare<S> {
     fn size(&self) -> usize {
         self.0.points.len()
     }
-    /// The reference reads the caller's points; any other backend keeps a copy of its own.
+    /// Bringing points into another form, or doubling them 127 times, says nothing about sums of their multiples.
+    fn is_typical(&self) -> bool {
+        false
+    }
+    /// An MSM adds about ten points for each base; a table takes up to 127 doublings, and their way to the device.
+    fn allowance(&self) -> u32 {
+        if self.0.memory == 0 { 1 } else { 20 }
+    }
+    /// The reference reads the caller's points; any other backend keeps a copy of its own, and so does the reference
+    /// where it may keep multiples.
     fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<()> {
         match backend.kind() {
-            Kind::Reference => Ok(()),
+            Kind::Reference if self.0.memory == 0 => Ok(()),
             _ => self.keep(backend, control),
         }
     }

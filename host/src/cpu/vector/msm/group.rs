@@ -118,7 +118,7 @@ pub(super) fn sum_buckets<C: Curve>(
 }
 
 /// B₀ + φ(B₁ + φ(B₂ + …)) for each digit of each window, where Bₑ is its bucket of power e. The sums take B₀'s places.
-fn merge_powers<C: Curve>(
+pub(super) fn merge_powers<C: Curve>(
     ifma: Ifma,
     work: &mut Workspace<C::Coordinate>,
     mut points: Vec<Option<PointRef>>,

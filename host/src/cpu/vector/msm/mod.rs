@@ -20,12 +20,15 @@
 //! | `group.rs` | the buckets of a group of windows |
 //! | `subset.rs` | sums of random subsets |
 //! | `fold.rs` | from buckets to one sum for each bit |
+//! | `table.rs`, `fixed.rs` | multiples of bases that are used again and again, and MSMs with them |
 
+mod fixed;
 mod fold;
 mod group;
 mod plan;
 mod scalar;
 mod subset;
+mod table;
 #[cfg(test)]
 mod tests;
 
@@ -45,7 +48,9 @@ use plan::{Plan, Terms};
 use scalar::Part;
 use std::sync::Mutex;
 
+pub(crate) use fixed::msm_fixed;
 pub(super) use subset::subset_sums;
+pub(crate) use table::Table;
 
 /// A curve whose scalars are split by its endomorphism.
 pub(crate) trait Split: Curve {
@@ -129,7 +134,7 @@ pub(crate) fn msm<C: Split>(
     control: &Control,
 ) -> Result<AffineOf<C>, DeviceError> {
     control.checkpoint()?;
-    let parts = split::<C>(ifma, bases, scalars);
+    let parts = split::<C>(ifma, &bases.identities, scalars);
     let terms: usize = parts.iter().map(Terms::len).sum();
     if terms == 0 {
         return Ok(AffineOf::<C>::zero());
@@ -141,13 +146,13 @@ pub(crate) fn msm<C: Split>(
         workspaces.with(ifma, |work| group::sums::<C>(ifma, work, &bases.points, &parts, &plan, windows, control))
     })?;
     let bits = bits.into_iter().rev().collect::<Result<Vec<_>, _>>()?;
-    Ok(horner::<C>(ifma, &plan, &bits.concat()))
+    Ok(horner::<C>(ifma, plan.window, &bits.concat()))
 }
 
-/// The parts of the scalars, for each power of the endomorphism.
-fn split<C: Split>(ifma: Ifma, bases: &Bases<C>, scalars: &[Fr]) -> Vec<Terms> {
+/// The parts of the scalars, for each power of the endomorphism; none for the bases that are the identity.
+fn split<C: Split>(ifma: Ifma, identities: &[u32], scalars: &[Fr]) -> Vec<Terms> {
     let mut parts: Vec<Terms> = (0..C::PARTS).map(|_| Terms::default()).collect();
-    let mut identities = bases.identities.iter().peekable();
+    let mut identities = identities.iter().peekable();
     for (start, eight) in (0u32..).step_by(8).zip(scalars.chunks(8)) {
         let words = std::array::from_fn(|i| &eight[i.min(eight.len() - 1)].0.0);
         let integers = Fr8::integers(ifma, words);
@@ -166,11 +171,11 @@ fn split<C: Split>(ifma: Ifma, bases: &Bases<C>, scalars: &[Fr]) -> Vec<Terms> {
     parts
 }
 
-/// Σ 2^i·H[i], where window w has its bits from `window·w` on and one more, which is the next window's lowest.
-fn horner<C: Curve>(ifma: Ifma, plan: &Plan, sums: &[Sum<ElementOf<C>>]) -> AffineOf<C> {
+/// Σ 2^i·H[i], where row w has its bits from `window·w` on and one more, which is the next window's lowest.
+fn horner<C: Curve>(ifma: Ifma, window: usize, sums: &[Sum<ElementOf<C>>]) -> AffineOf<C> {
     let sums = export::<C>(ifma, sums);
     let mut acc = Default::default();
-    let rows = sums.chunks(plan.window).rev();
+    let rows = sums.chunks(window).rev();
     for row in rows {
         for sum in row.iter().rev() {
             acc = C::Group::double(&acc, 1);

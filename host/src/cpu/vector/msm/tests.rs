@@ -93,6 +93,61 @@ fn g2_agrees_with_blst() {
     check::<E2>(&[0, 1, 2, 7, 64, 300], &[1, 3]);
 }
 
+/// Tables of every stride, and what memory allows none.
+fn check_fixed<C: Known>(counts: &[usize], threads: &[usize]) {
+    let Some(ifma) = Ifma::detect() else { return eprintln!("skipped: this CPU has no AVX-512 IFMA") };
+    let workspaces = Workspaces::<C>::new();
+    for &count in counts {
+        let points = points::<C>(count);
+        let base = count * size_of::<PointOf<C>>();
+        let kinds: Vec<_> = scalar_kinds(count).into_iter().map(|(k, s)| (k, C::known(&points, &s), s)).collect();
+        for rows in [128, 64, 48, 32, 16, 11, 8] {
+            let memory = rows * base;
+            for threads in threads {
+                let threads = Threads::new(*threads);
+                let table = Table::<C>::new(ifma, &threads, &points, memory, &control()).unwrap().expect("it fits");
+                assert!(table.bytes() <= memory, "{} of {memory} bytes", table.bytes());
+                for (kind, known, scalars) in &kinds {
+                    let ours = msm_fixed(ifma, &threads, &workspaces, &table, scalars, &control());
+                    let case = format!("{count} points, {kind} scalars, stride {}", table.stride);
+                    assert_eq!(ours.as_ref(), Ok(known), "{case}, {} threads", threads.count());
+                }
+            }
+        }
+        assert!(Table::<C>::new(ifma, &Threads::new(1), &points, 3 * base, &control()).unwrap().is_none());
+    }
+}
+
+#[test]
+fn g1_tables_agree_with_blst() {
+    check_fixed::<E1>(&[1, 2, 5, 9, 64, 300], &[1]);
+    check_fixed::<E1>(&[1000], &[1, 3]);
+}
+
+#[test]
+fn g2_tables_agree_with_blst() {
+    check_fixed::<E2>(&[1, 7, 64], &[1]);
+    check_fixed::<E2>(&[600], &[2]);
+}
+
+#[test]
+fn tables_of_identities_equal_points_and_points_off_the_curve() {
+    let Some(ifma) = Ifma::detect() else { return eprintln!("skipped: this CPU has no AVX-512 IFMA") };
+    let (threads, workspaces) = (Threads::new(1), Workspaces::<E1>::new());
+    let run = |points: &[_], scalars: &[Fr]| {
+        let table = Table::<E1>::new(ifma, &threads, points, 1 << 24, &control()).unwrap().expect("it fits");
+        msm_fixed(ifma, &threads, &workspaces, &table, scalars, &control()).unwrap()
+    };
+    for (kind, scalars) in scalar_kinds(1000) {
+        let equal = vec![AffineOf::<E1>::generator(); 1000];
+        assert_eq!(run(&equal, &scalars), E1::known(&equal, &scalars), "{kind}");
+        assert!(run(&vec![AffineOf::<E1>::zero(); 1000], &scalars).is_zero(), "{kind}");
+        // Nonsense in, some point out, and no panic.
+        let _ = run(&vec![AffineOf::<E1>::new_unchecked(1.into(), 1.into()); 1000], &scalars);
+        let _ = run(&vec![AffineOf::<E1>::new_unchecked(1.into(), 0.into()); 1000], &scalars);
+    }
+}
+
 #[test]
 fn a_thousand_equal_points_and_points_off_the_curve() {
     let Some(ifma) = Ifma::detect() else { return eprintln!("skipped: this CPU has no AVX-512 IFMA") };

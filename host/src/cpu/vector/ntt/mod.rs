@@ -33,18 +33,17 @@
 //! | `column.rs` | the transform of the rows of eight columns |
 //! | `factors.rs` | tables of factors |
 //! | `words.rs` | between memory and limbs |
-//! | `pages.rs` | large pages for large answers |
 //! | `tests.rs` | against arkworks and a plain sum; limbs driven to their bounds |
 
 mod column;
 mod factors;
 mod kernel;
-mod pages;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use super::fr::Fr8;
+use super::pages;
 use super::token::Ifma;
 use crate::backend::{Control, NttKind};
 use crate::cpu::threads::Threads;

@@ -1,4 +1,4 @@
-//! Large pages under answers that are larger than a cache.
+//! Large pages under buffers that are larger than a cache.
 
 /// Bytes from which a buffer is likely to be fresh from the system.
 #[cfg(target_os = "linux")]
@@ -6,10 +6,10 @@ const LARGE: usize = 4 << 20;
 
 /// Asks the system to back a large empty buffer, not written yet, with large pages; nothing changes where it will not.
 ///
-/// The first write to each page of 4 KiB costs 1 to 4 µs, as much as transforming its 128 values; and the strided rounds
-/// touch so many pages at once that translations run out.
+/// The first write to each page of 4 KiB costs 1 to 4 µs, as much as transforming its 128 values; and strided rounds and
+/// tables that are read in random order touch so many pages that translations run out.
 #[cfg(target_os = "linux")]
-pub(super) fn ask_for_large<T>(buffer: &mut Vec<T>) {
+pub(crate) fn ask_for_large<T>(buffer: &mut Vec<T>) {
     let bytes = buffer.capacity() * size_of::<T>();
     if bytes < LARGE {
         return;
@@ -29,4 +29,4 @@ pub(super) fn ask_for_large<T>(buffer: &mut Vec<T>) {
 
 /// No such request on this system.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn ask_for_large<T>(_buffer: &mut Vec<T>) {}
+pub(crate) fn ask_for_large<T>(_buffer: &mut Vec<T>) {}
