@@ -8,7 +8,7 @@ use crate::block::{CHILDREN_MARK, NAME_MARK, TITLE_MARK, comment_lines};
 use crate::kernel::{self, Kind, Printed, Symbol, sized};
 use crate::text::{KEYWORDS, declarations, plain, range, wrapped};
 use num_bigint::BigUint;
-use rust_hdl::prelude::ast::VerilogBlock;
+use rust_hdl::prelude::ast::VerilogStatement;
 use rust_hdl::prelude::*;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -255,7 +255,7 @@ impl Collector {
     }
 
     /// Everything between the name of a kernel's module and `endmodule`.
-    fn kernel(&self, frame: &Frame, title: &str, code: &VerilogBlock) -> String {
+    fn kernel(&self, frame: &Frame, title: &str, code: &[VerilogStatement]) -> String {
         let printed = kernel::print(title, code, &self.symbols(frame));
         let ports: Vec<String> = frame
             .wires

@@ -76,7 +76,8 @@ fn modular_subtraction_is_its_specification() {
 ///
 /// The queue never holds more than its 16 pairs, and never less than none.
 const TRAFFIC: &str = "
-module bench(input clock, input in_valid, input [1:0] in_slot, input in_x, input pop_wish, input [1:0] pop_slot, output ok);
+module bench(input clock, input in_valid, input [1:0] in_slot, input in_x, input pop_wish, input [1:0] pop_slot,
+  output ok, output counted);
   wire in_ready, pop_ready, out_valid, out_full, out_x, out_y, out_z, add_valid, busy;
   wire x1, y1, z1, x2, y2, z2;
   wire [7:0] queued;
@@ -112,19 +113,28 @@ module bench(input clock, input in_valid, input [1:0] in_slot, input in_x, input
     want_full <= has[pop_slot];
   end
   wire [3:0] full = {3'd0, has[0]} + {3'd0, has[1]} + {3'd0, has[2]} + {3'd0, has[3]};
-  assign ok = queued <= 8'd16 && (busy || values == full) && asked == out_valid
+  assign counted = busy || values == full;
+  assign ok = queued <= 8'd16 && asked == out_valid
     && (!asked || (out_full == want_full && (!want_full || out_x == want)));
 endmodule";
 
 #[test]
 fn accumulator_keeps_every_sum_bounded() {
-    // From the state after a reset and a clear, all of whose registers are 0, for every input over 13 clocks.
+    // From the state after a reset and a clear, all of whose registers are 0, for every input over so many clocks.
     let bounded = "sat -set-init-zero -seq 13 -prove ok 1 -verify bench";
-    let mut built = design("accumulator", || Accumulator::<1, 2>::new(4, 2));
+    let counted = "sat -set-init-zero -seq 10 -prove counted 1 -verify bench";
+    let built = design("accumulator", || Accumulator::<1, 2>::new(4, 2));
     assert_ne!(proves("accumulator", &built, TRAFFIC, bounded), Some(false));
-    // The same with the meeting of a result and an input left out of the flags: the proof must notice.
+    assert_ne!(proves("accumulator-counted", &built, TRAFFIC, counted), Some(false));
+    // The same with the meeting of a result and an input left out of the flags, and with a popped slot that stays full:
+    // the proofs must notice.
+    let refuted = |test: &str, line: &str, instead: &str, question: &str| {
+        assert!(built.verilog.contains(line), "{line}");
+        let broken = Design { verilog: built.verilog.replace(line, instead), ..built.clone() };
+        assert_ne!(proves(test, &broken, TRAFFIC, question), Some(true), "{test}");
+    };
     let toggle = "assign flags_a_toggle = tags_out_valid && !meet;";
-    assert!(built.verilog.contains(toggle));
-    built.verilog = built.verilog.replace(toggle, "assign flags_a_toggle = tags_out_valid;");
-    assert_ne!(proves("accumulator-broken", &built, TRAFFIC, bounded), Some(true));
+    refuted("accumulator-broken", toggle, "assign flags_a_toggle = tags_out_valid;", bounded);
+    let toggle = "assign flags_b_toggle = in_fire || (pop_fire && flags_b_full);";
+    refuted("accumulator-miscounted", toggle, "assign flags_b_toggle = in_fire;", counted);
 }

@@ -15,7 +15,7 @@ fn report_of_the_modular_adder() {
     assert_eq!((report.total.dsp, report.total.uram, report.modules.len()), (0, 0, 2));
     assert!((600..1200).contains(&report.total.lut) && (1500..2200).contains(&report.total.ff));
     assert!(report.total.percent_of(&VU9P) < 0.1);
-    assert_eq!((report.units.len(), report.units[0].each), (1, report.total));
+    assert_eq!((report.units.len(), report.units[0].each), (2, report.total));
     let (module, cells) = report.longest_path.unwrap();
     assert!(
         report.modules.contains_key(&module) && (20..40).contains(&cells),

@@ -21,7 +21,7 @@ mod write;
 pub(crate) use value::sized;
 
 use read::Reader;
-use rust_hdl::prelude::ast::VerilogBlock;
+use rust_hdl::prelude::ast::VerilogStatement;
 use std::collections::{BTreeSet, HashMap};
 use value::Value;
 
@@ -67,7 +67,7 @@ pub(crate) struct Printed {
 ///
 /// # Panics
 /// Where the kernel says something whose Verilog would mean something else; the message says what and what to write.
-pub(crate) fn print(module: &str, block: &VerilogBlock, symbols: &HashMap<String, Symbol>) -> Printed {
+pub(crate) fn print(module: &str, block: &[VerilogStatement], symbols: &HashMap<String, Symbol>) -> Printed {
     let mut reader = Reader::new(module, symbols);
     let statements = reader.block(block);
     let mut printed = Printed { read: reader.read, ..Printed::default() };

@@ -4,8 +4,7 @@ use super::value::{Value, join, operator_text, range, sized};
 use super::{Kind, Statement, Symbol, Target};
 use num_bigint::BigUint;
 use rust_hdl::prelude::ast::{
-    VerilogBlock, VerilogBlockOrConditional, VerilogExpression, VerilogLink, VerilogOp, VerilogOpUnary,
-    VerilogStatement,
+    VerilogBlockOrConditional, VerilogExpression, VerilogLink, VerilogOp, VerilogOpUnary, VerilogStatement,
 };
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -29,7 +28,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The statements, with loops unrolled and names resolved.
-    pub fn block(&mut self, block: &VerilogBlock) -> Vec<Statement> {
+    pub fn block(&mut self, block: &[VerilogStatement]) -> Vec<Statement> {
         let mut all = Vec::new();
         for statement in block {
             match statement {
@@ -51,7 +50,9 @@ impl<'a> Reader<'a> {
                     let then = self.block(&condition.then);
                     let otherwise = match &condition.otherwise {
                         VerilogBlockOrConditional::Block(inner) => self.block(inner),
-                        VerilogBlockOrConditional::Conditional(inner) => self.block(&vec![inner.as_ref().clone()]),
+                        VerilogBlockOrConditional::Conditional(inner) => {
+                            self.block(std::slice::from_ref(inner.as_ref()))
+                        }
                         VerilogBlockOrConditional::None => Vec::new(),
                     };
                     match known {

@@ -51,8 +51,9 @@ impl Default for MontMul {
             title: Title::new(
                 "mont_mul",
                 &format!(
-                    "r = a*b/2^{WIDTH} mod p for a, b < p, one result a clock, latency {}.",
-                    Self::latency_of(&low, &high)
+                    "r = a*b/2^{WIDTH} mod p for a, b < p, one result a clock, latency {}.\np = {:#x}",
+                    Self::latency_of(&low, &high),
+                    modulus()
                 ),
             ),
             low,
