@@ -284,7 +284,7 @@ fn masks_and_faults() {
                 (
                     13 + rng.next_u32() % 12,
                     rng.next_u32() % 3,
-                    if rng.next_u32() % 4 == 0 { rng.next_u32() & 0xffff } else { 1 },
+                    if rng.next_u32().is_multiple_of(4) { rng.next_u32() & 0xffff } else { 1 },
                 )
             })
             .collect();

@@ -47,7 +47,7 @@ pub(super) fn verify(bench: &Bench, size: usize) -> Answer {
             let each = || keys.iter().zip(&signatures).zip(&signed);
             duel_with(&|m| each().all(|((k, g), s)| direct::verify(k, m.unwrap_or(&s.message), g, DST)))
         }
-        Baseline::Plain => return no_plain(),
+        Baseline::Plain => no_plain(),
         Baseline::Arkworks => duel_with(&|m| {
             signed.iter().all(|s| {
                 let (key, signature) = (s.key.point().into_affine(), s.signature.point().into_affine());
@@ -88,7 +88,7 @@ pub(super) fn verify_batch(bench: &Bench, size: usize) -> Answer {
             }
             Ok(duel(bench, || ours(&good), || direct::verify_batch(pool, &good_sets, &weights, DST), both)?)
         }
-        Baseline::Plain => return no_plain(),
+        Baseline::Plain => no_plain(),
         Baseline::Arkworks => {
             let sets = |wrong| -> Vec<(G1Affine, &[u8], G2Affine)> {
                 let each = signed.iter().zip(messages(wrong));
@@ -123,7 +123,7 @@ pub(super) fn fast_aggregate_verify(bench: &Bench, size: usize) -> Answer {
             let (keys, signature) = (direct::g1(&points), direct::g2(&[committee.signature.point()]));
             duel_with(&|message| direct::fast_aggregate_verify(pool, &keys, message, &signature[0], DST))
         }
-        Baseline::Plain => return no_plain(),
+        Baseline::Plain => no_plain(),
         Baseline::Arkworks => {
             let affine = arblast::G1::as_affine_slice(&points);
             let signature = committee.signature.point().into_affine();
