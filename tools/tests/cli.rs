@@ -145,7 +145,7 @@ fn suite_writes_a_page() {
     let (page, json) = (std::fs::read_to_string(page).unwrap(), std::fs::read(json).unwrap());
     assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n") && !page.contains("NaN"));
     for op in ["msm-g1", "verify-batch", "ntt"] {
-        assert!(page.contains(&format!("<h2>{op}</h2>")), "{op}");
+        assert!(page.contains(&format!("<h2 id=\"{op}\">{op}</h2>")), "{op}");
     }
     // The field operations need the engine; ntt has one baseline.
     let records: serde_json::Value = serde_json::from_slice(&json).unwrap();

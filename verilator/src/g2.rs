@@ -16,7 +16,7 @@ const INTERVAL: usize = 36;
 const BEATS: usize = 6;
 
 /// The coordinates of a point as beats: x.c0, x.c1, y.c0, y.c1.
-fn coordinates(point: &G2Affine) -> [Beat; 4] {
+pub(crate) fn coordinates(point: &G2Affine) -> [Beat; 4] {
     [&point.x.c0, &point.x.c1, &point.y.c0, &point.y.c1].map(g1::coordinate)
 }
 

@@ -1,19 +1,20 @@
 //! Self-checking testbenches of the engines in plain Verilog-2001, for any simulator.
 //!
 //! The sums that a testbench expects come from the host crate's CPU reference. The engine answers in homogeneous
-//! coordinates, which depend on the order of its additions; so the testbench compares x·Z with X and y·Z with Y, and
-//! holds for any schedule, queue or latency. Both streams hold back at random.
+//! coordinates, which depend on the order of its additions; so the testbench compares x·Z with X and y·Z with Y (in Fp or
+//! Fp2), and holds for any schedule, queue or latency. Both streams hold back at random.
 
 use crate::axi::Beat;
-use crate::g1;
 use crate::simulate::selection;
 use crate::trial::{random_points, random_scalars};
+use crate::{g1, g2};
 use arblast::backend::{Backend, CancelToken, Class, Control, IndexLists};
 use arblast::cpu::CpuPortable;
 use arblast_hdl::engine::registers;
 use arblast_hdl::{designs, field};
-use ark_bls12_381::{Fq, G1Affine};
-use ark_ec::AffineRepr;
+use ark_bls12_381::{Fq, G1Affine, G2Affine};
+use ark_ec::short_weierstrass::Affine;
+use ark_ec::{AffineRepr, CurveGroup};
 use ark_ff::PrimeField;
 use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
@@ -25,12 +26,13 @@ const SEED: u64 = 381;
 /// Points of an MSM's testbench: the first ones meet every corner, and a few buckets get several.
 const MSM_POINTS: usize = 12;
 
-/// The testbench of one of [`designs::NAMES`], where it is an engine of G1.
+/// The testbench of one of [`designs::NAMES`], where it is an engine.
 pub fn of(name: &str) -> Option<String> {
     match name {
         "msm-g1" => Some(msm("msm_g1", designs::MSM_LARGE, MSM_POINTS, SEED)),
         "msm-g1-small" => Some(msm("msm_g1_small", designs::MSM_SMALL, MSM_POINTS, SEED)),
-        "aggregate-g1" => Some(aggregate("aggregate_g1", designs::AGGREGATE, SEED)),
+        "aggregate-g1" => Some(aggregate::<G1Affine>("aggregate_g1", designs::AGGREGATE, SEED)),
+        "aggregate-g2" => Some(aggregate::<G2Affine>("aggregate_g2", designs::AGGREGATE_G2, SEED)),
         _ => None,
     }
 }
@@ -67,16 +69,23 @@ pub fn msm(top: &str, (bits, windows): (usize, usize), points: usize, seed: u64)
             .collect()
     };
     let lists = (0..windows).flat_map(|window| (0..bits).map(move |bit| (window, bit)));
-    let wants = sums(&signed, &lists.map(|(window, bit)| list(window, bit)).collect());
+    let wants = G1Affine::sums(&signed, &lists.map(|(window, bit)| list(window, bit)).collect());
     Bench { top, packets: vec![(1, packet)], wants }.text()
 }
 
 /// A loading and a run of the aggregation engine `top` of this shape (log2 of the points, at least 5; sums, at least
 /// 4): an index list with repetitions, dense masks, points that cancel, one point, and empty sums.
-pub fn aggregate(top: &str, (_, sums_held): (usize, usize), seed: u64) -> String {
-    let mut keys = random_points(32, &mut ChaCha20Rng::seed_from_u64(seed));
-    keys[9] = -keys[8];
-    let load = keys.iter().flat_map(|p| [g1::coordinate(&p.x), g1::coordinate(&p.y)]).collect();
+pub fn aggregate<P: Summed>(top: &str, (_, sums_held): (usize, usize), seed: u64) -> String {
+    let ends = random_scalars(2, &mut ChaCha20Rng::seed_from_u64(seed));
+    let point = |scalar| P::generator() * P::ScalarField::from(BigUint::from(scalar));
+    let (mut next, step) = (point(ends[0]), point(ends[1]));
+    let mut keys: Vec<P> = Vec::new();
+    for _ in 0..32 {
+        keys.push(next.into_affine());
+        next += step;
+    }
+    keys[9] = (-keys[8].into_group()).into_affine();
+    let load = keys.iter().flat_map(Summed::beats).collect();
     let mut lists = vec![Vec::new(); sums_held];
     let mut run = Vec::new();
     let mut select = |sum: usize, first: u32, mask: u32| {
@@ -89,21 +98,64 @@ pub fn aggregate(top: &str, (_, sums_held): (usize, usize), seed: u64) -> String
     select(0, 16, 0xffff);
     select(2, 8, 3);
     select(sums_held - 1, 17, 0x8421 & 0x7fff);
-    let wants = sums(&keys, &lists.into_iter().collect());
+    let wants = P::sums(&keys, &lists.into_iter().collect());
     Bench { top, packets: vec![(4, load), (1, run)], wants }.text()
 }
 
-/// The sums of the lists by the host crate's reference.
-fn sums(points: &[G1Affine], lists: &IndexLists) -> Vec<G1Affine> {
-    let control = Control::new(Class::Job, CancelToken::new());
-    CpuPortable::new(1).sum_g1(points, lists, &control).expect("the reference has sums and was not cancelled")
+/// A group whose points an engine sums.
+pub trait Summed: AffineRepr {
+    /// Field elements of a coordinate.
+    const EXTENSION: usize;
+    /// The coordinates of a point as the engine takes them.
+    fn beats(&self) -> Vec<Beat>;
+    /// x and y, each with c1 above c0.
+    fn numbers(&self) -> [BigUint; 2];
+    /// The sums of the lists by the host crate's reference.
+    fn sums(points: &[Self], lists: &IndexLists) -> Vec<Self>;
+}
+
+fn control() -> Control {
+    Control::new(Class::Job, CancelToken::new())
+}
+
+// Named without the associated types that keep `impl`s from telling the two apart.
+impl Summed for Affine<ark_bls12_381::g1::Config> {
+    const EXTENSION: usize = 1;
+
+    fn beats(&self) -> Vec<Beat> {
+        vec![g1::coordinate(&self.x), g1::coordinate(&self.y)]
+    }
+
+    fn numbers(&self) -> [BigUint; 2] {
+        [&self.x, &self.y].map(integer)
+    }
+
+    fn sums(points: &[Self], lists: &IndexLists) -> Vec<Self> {
+        CpuPortable::new(1).sum_g1(points, lists, &control()).expect("the reference has sums and was not cancelled")
+    }
+}
+
+impl Summed for Affine<ark_bls12_381::g2::Config> {
+    const EXTENSION: usize = 2;
+
+    fn beats(&self) -> Vec<Beat> {
+        g2::coordinates(self).to_vec()
+    }
+
+    fn numbers(&self) -> [BigUint; 2] {
+        [&self.x, &self.y].map(|c| (integer(&c.c1) << field::WIDTH) + integer(&c.c0))
+    }
+
+    fn sums(points: &[Self], lists: &IndexLists) -> Vec<Self> {
+        CpuPortable::new(1).sum_g2(points, lists, &control()).expect("the reference has sums and was not cancelled")
+    }
 }
 
 /// What a testbench does: packets, each after its CONTROL word, and the sums that the last one must give.
-struct Bench<'a> {
+struct Bench<'a, P> {
     top: &'a str,
     packets: Vec<(u32, Vec<Beat>)>,
-    wants: Vec<G1Affine>,
+    wants: Vec<P>,
 }
 
 fn hex(beat: &Beat) -> String {
@@ -114,7 +166,7 @@ fn integer(value: &Fq) -> BigUint {
     value.into_bigint().into()
 }
 
-impl Bench<'_> {
+impl<P: Summed> Bench<'_, P> {
     /// The vectors as assignments to memories. Expected coordinates are plain integers, the identity is all ones.
     fn vectors(&self) -> String {
         let mut text = String::new();
@@ -122,14 +174,11 @@ impl Bench<'_> {
             let _ = writeln!(text, "    sends[{i}] = 384'h{};", hex(beat));
         }
         for (i, want) in self.wants.iter().enumerate() {
-            let _ = match want.xy() {
-                None => writeln!(text, "    want_x[{i}] = ~384'h0;"),
-                Some((x, y)) => writeln!(
-                    text,
-                    "    want_x[{i}] = 384'h{:x};\n    want_y[{i}] = 384'h{:x};",
-                    integer(&x),
-                    integer(&y)
-                ),
+            let _ = if want.is_zero() {
+                writeln!(text, "    want_x[{i}] = ~768'h0;")
+            } else {
+                let [x, y] = want.numbers();
+                writeln!(text, "    want_x[{i}] = 768'h{x:x};\n    want_y[{i}] = 768'h{y:x};")
             };
         }
         text
@@ -141,7 +190,7 @@ impl Bench<'_> {
         for (index, (control, packet)) in self.packets.iter().enumerate() {
             end += packet.len();
             let last = index + 1 == self.packets.len();
-            let done = if last { "received == 3 * SUMS" } else { "sent == send_end" };
+            let done = if last { "received == 3 * EXTENSION * SUMS" } else { "sent == send_end" };
             let _ = write!(
                 text,
                 "    write_register(12'h{:03x}, 32'd{control});
@@ -165,6 +214,7 @@ impl Bench<'_> {
         include_str!("testbench.v")
             .replace("{TOP}", self.top)
             .replace("{BEATS}", &beats.to_string())
+            .replace("{EXTENSION}", &P::EXTENSION.to_string())
             .replace("{SUMS}", &self.wants.len().to_string())
             .replace("{MODULUS}", &format!("{:x}", field::modulus()))
             .replace("{VECTORS}", &self.vectors())
@@ -178,11 +228,11 @@ mod tests {
 
     #[test]
     fn the_same_design_has_the_same_testbench() {
-        for name in ["msm-g1-small", "aggregate-g1"] {
+        for name in ["msm-g1-small", "aggregate-g1", "aggregate-g2"] {
             let text = of(name).unwrap();
             assert_eq!(Some(&text), of(name).as_ref());
             assert!(!text.contains('{') || !text.contains("{TOP}") && !text.contains("{SUMS}"), "{name}");
-            assert!(text.contains("~384'h0"), "{name}: some sum is the identity");
+            assert!(text.contains("~768'h0"), "{name}: some sum is the identity");
         }
         assert_eq!(of("mont-mul"), None);
     }

@@ -3,6 +3,8 @@
 `timescale 1ns / 1ps
 module {TOP}_tb;
   localparam SUMS = {SUMS};
+  // Beats of a coordinate: 1 in Fp, 2 in Fp2 = Fp(u), u^2 = -1 (c0 before c1).
+  localparam EXTENSION = {EXTENSION};
   localparam [383:0] P = 384'h{MODULUS};
 
   reg clock = 0, reset = 1;
@@ -17,8 +19,8 @@ module {TOP}_tb;
 
   // Streams.
   reg [383:0] sends [0:{BEATS} - 1];
-  reg [383:0] want_x [0:SUMS - 1];
-  reg [383:0] want_y [0:SUMS - 1];
+  reg [767:0] want_x [0:SUMS - 1];
+  reg [767:0] want_y [0:SUMS - 1];
   integer sent = 0, send_end = 0, received = 0, errors = 0, clocks = 0;
   reg in_valid = 0, out_ready = 0, took = 0;
   wire in_ready, out_valid, out_last;
@@ -91,11 +93,27 @@ module {TOP}_tb;
     end
   endfunction
 
+  // a*b in Fp2, c1 above c0.
+  function [767:0] product(input [767:0] a, input [767:0] b);
+    reg [384:0] low, high, difference, sum;
+    begin
+      low = times(a[383:0], b[383:0]);
+      high = times(a[767:384], b[767:384]);
+      difference = low >= high ? low - high : low + P - high;
+      low = times(a[383:0], b[767:384]);
+      high = times(a[767:384], b[383:0]);
+      sum = low + high;
+      if (sum >= P) sum = sum - P;
+      product = {sum[383:0], difference[383:0]};
+    end
+  endfunction
+
   // Receiver: X, Y, Z of each sum, in Montgomery form; x = X/Z and y = Y/Z, the identity has Z = 0.
-  reg [383:0] out_x, out_y;
+  reg [767:0] got [0:2];
+  integer coordinate;
   always @(posedge clock) begin
     if (out_valid && out_ready && !reset) begin
-      if (out_last !== (received == 3 * SUMS - 1)) begin
+      if (out_last !== (received == 3 * EXTENSION * SUMS - 1)) begin
         $display("FAIL: tlast is %b on beat %0d", out_last, received);
         errors = errors + 1;
       end
@@ -103,13 +121,15 @@ module {TOP}_tb;
         $display("FAIL: beat %0d is not below p: %h", received, out_data);
         errors = errors + 1;
       end
-      if (received % 3 == 0) out_x = out_data;
-      if (received % 3 == 1) out_y = out_data;
-      if (received % 3 == 2) begin
-        if (want_x[received / 3] === ~384'h0 ? out_data !== 384'h0
-            : out_data === 384'h0 || out_x !== times(want_x[received / 3], out_data)
-              || out_y !== times(want_y[received / 3], out_data)) begin
-          $display("FAIL: sum %0d: got (%h : %h : %h)", received / 3, out_x, out_y, out_data);
+      coordinate = received / EXTENSION % 3;
+      if (received % EXTENSION == 0) got[coordinate] = {384'h0, out_data};
+      else got[coordinate] = {out_data, got[coordinate][383:0]};
+      if (received % (3 * EXTENSION) == 3 * EXTENSION - 1) begin
+        coordinate = received / (3 * EXTENSION);
+        if (want_x[coordinate] === ~768'h0 ? got[2] !== 768'h0
+            : got[2] === 768'h0 || got[0] !== product(want_x[coordinate], got[2])
+              || got[1] !== product(want_y[coordinate], got[2])) begin
+          $display("FAIL: sum %0d: got (%h : %h : %h)", coordinate, got[0], got[1], got[2]);
           errors = errors + 1;
         end
       end

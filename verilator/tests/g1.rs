@@ -9,7 +9,7 @@ use arblast_verilator::axi::{Backpressure, Engine};
 use arblast_verilator::simulate::{AggregateG1, Config, MsmG1};
 use arblast_verilator::trial::{self, Step, Trial};
 use arblast_verilator::{Error, FpgaSim, Options, Trace, testbench};
-use ark_bls12_381::{Fr, G1Affine, G1Projective};
+use ark_bls12_381::{Fr, G1Affine, G1Projective, G2Affine};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::{PrimeField, Zero};
 use common::{random, verilator};
@@ -197,16 +197,27 @@ fn waveforms_are_written() {
 /// Verilator. With a wrong expectation they must fail.
 #[test]
 fn the_engines_testbenches_pass_in_two_simulators() {
-    use arblast_hdl::designs::{aggregate_g1, msm_g1};
+    use arblast_hdl::designs::{aggregate_g1, aggregate_g2, msm_g1};
     let name = "the_engines_testbenches_pass_in_two_simulators";
     let benches = [
         ("msm_g1", msm_g1("msm_g1", (2, 3)), testbench::msm("msm_g1", (2, 3), 6, 7), 6),
-        ("aggregate_g1", aggregate_g1("aggregate_g1", (6, 5)), testbench::aggregate("aggregate_g1", (6, 5), 7), 5),
+        (
+            "aggregate_g1",
+            aggregate_g1("aggregate_g1", (6, 5)),
+            testbench::aggregate::<G1Affine>("aggregate_g1", (6, 5), 7),
+            5,
+        ),
+        (
+            "aggregate_g2",
+            aggregate_g2("aggregate_g2", (6, 5)),
+            testbench::aggregate::<G2Affine>("aggregate_g2", (6, 5), 7),
+            5,
+        ),
     ];
     for (top, design, bench, sums) in benches {
         let folder = std::env::temp_dir().join(format!("arblast-bench-{top}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
-        let wrong = bench.replacen("want_y[1] = 384'h", "want_y[1] = 384'h1", 1);
+        let wrong = bench.replacen("want_y[1] = 768'h", "want_y[1] = 768'h1", 1);
         for (file, text) in [("design.v", &design.verilog), ("bench.v", &bench), ("wrong.v", &wrong)] {
             std::fs::write(folder.join(file), text).unwrap();
         }
