@@ -187,10 +187,12 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Both sides run on the calling thread where one thread is asked for and the backend is a CPU's.
+    /// Both sides run on the calling thread where one thread is asked for, the backend is a CPU's, and the baseline is
+    /// not arkworks, which computes on a pool's thread even if that is its only one.
     fn clock(&self) -> Clock {
         let on_cpu = matches!(self.plan.backend, Selection::Cpu | Selection::CpuPortable);
-        Clock::of(on_cpu && self.pool.threads == 1)
+        let baseline_here = !matches!(self.plan.baseline, Baseline::Arkworks);
+        Clock::of(on_cpu && baseline_here && self.pool.threads == 1)
     }
 
     /// The machine, as the records name it.
