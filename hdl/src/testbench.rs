@@ -1,10 +1,12 @@
-//! Self-checking testbenches in Verilog for the pipelined units, with vectors from the software models.
+//! Self-checking testbenches in Verilog for the units, with vectors from the software models.
 
 use crate::emit::{Design, on_large_stack};
 use crate::field::{WIDTH, add_mod, modulus, mont_mul, point_add, sub_mod, to_mont};
+use crate::field2;
 use crate::units::mod_add::ModAdd;
 use crate::units::mont_mul::MontMul;
 use crate::units::point_add::{Adder, PointAdd};
+use crate::units::point_add_g2::PointAddG2;
 use num_bigint::BigUint;
 use std::fmt::Write as _;
 
@@ -15,6 +17,9 @@ type Model = Box<dyn Fn(&[BigUint]) -> Vec<BigUint>>;
 
 /// The testbench of a unit; `None` for the engines, which are driven through their streams.
 pub fn of(name: &str, design: &Design) -> Option<String> {
+    if name == "point-add-g2" {
+        return Some(folded(design));
+    }
     let p = modulus();
     let (latency, model): (usize, Model) = match name {
         "mod-add" => (ModAdd::<WIDTH>::LATENCY, Box::new(move |v| vec![add_mod(&v[0], &v[1], &p)])),
@@ -48,6 +53,40 @@ fn operands(inputs: usize) -> Vec<Vec<BigUint>> {
         |index: usize, input: usize| corners[index / corners.len().pow(input as u32 % 2) % corners.len()].clone();
     let square = corners.len() * corners.len();
     (0..VECTORS).map(|i| (0..inputs).map(|j| if i < square { corner(i, j) } else { next() }).collect()).collect()
+}
+
+/// Pairs that the folded adder's testbench adds.
+const PAIRS: usize = 24;
+
+/// The testbench of the folded G2 adder, whose coordinates come and go one at a time.
+fn folded(design: &Design) -> String {
+    let latency = on_large_stack(|| PointAddG2::<1>::default().latency());
+    let tag = design.ports.iter().find(|port| port.name == "in_tag").map_or(1, |port| port.width);
+    let mut vectors = String::new();
+    let mut put = |name: &str, index: usize, value: &[BigUint; 2]| {
+        for (part, value) in value.iter().enumerate() {
+            let _ = writeln!(vectors, "    {name}_c{part}[{index}] = 384'h{value:x};");
+        }
+    };
+    // Of the vectors the last, which are no corners, and as many of the others.
+    let all = operands(12);
+    for (pair, v) in all[..PAIRS / 2].iter().chain(&all[VECTORS - PAIRS / 2..]).enumerate() {
+        let element = |i: usize| [v[2 * i].clone(), v[2 * i + 1].clone()];
+        let [a, b] = [[0, 1, 2], [3, 4, 5]].map(|at| at.map(element));
+        for i in 0..3 {
+            put("operand", 6 * pair + 2 * i, &a[i]);
+            put("operand", 6 * pair + 2 * i + 1, &b[i]);
+        }
+        for (i, coordinate) in field2::point_add(&a, &b).iter().enumerate() {
+            put("sum", 3 * pair + i, coordinate);
+        }
+    }
+    include_str!("testbench_folded.v")
+        .replace("{TOP}", &design.name)
+        .replace("{PAIRS}", &PAIRS.to_string())
+        .replace("{TAG}", &(tag - 1).to_string())
+        .replace("{RESET}", &(2 * latency).to_string())
+        .replace("{VECTORS}", &vectors)
 }
 
 fn text(design: &Design, latency: usize, model: &Model) -> String {
