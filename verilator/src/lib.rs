@@ -9,7 +9,7 @@
 //! | [`timeline`] | what an engine's adder and queue did, clock by clock |
 //! | [`trial`] | an engine on random inputs against the CPU, with its figures |
 //! | [`coverage`] | what of a design a run exercised |
-//! | [`testbench`] | a self-checking testbench of the MSM engine, for any simulator |
+//! | [`testbench`] | self-checking testbenches of the engines, for any simulator |
 //! | [`FpgaSim`] | the backend `fpga-sim` |
 //!
 //! Everything needs Verilator 5.006 or later, g++ and make at run time, and says so where they are absent.
