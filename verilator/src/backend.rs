@@ -2,7 +2,11 @@
 //!
 //! It is a [`Kind::Simulation`]: the dispatcher takes it by name only. The models are built when the first job of
 //! their kind comes, and kept. It compiles and loads code, from a cache folder that only its owner can enter.
+//!
+//! Each job logs its cycles, stalls and the adder's occupancy ([`tracing`], level info); [`FpgaSim::counters`] has their
+//! totals by operation.
 
+use crate::axi::Counters;
 use crate::error::Error;
 use crate::g2::AggregateG2;
 use crate::simulate::{AggregateG1, Config, MsmG1};
@@ -11,6 +15,7 @@ use arblast::G1;
 use arblast::backend::{Backend, Control, Description, IndexLists, Kind, Op};
 use arblast::{DeviceError, InSubgroup};
 use ark_bls12_381::{Fr, G1Affine, G2Affine};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Window bits and windows in a pass.
@@ -29,6 +34,7 @@ pub struct FpgaSim {
     msm: Mutex<Option<MsmG1>>,
     aggregate: Mutex<Option<AggregateG1>>,
     aggregate_g2: Mutex<Option<AggregateG2>>,
+    counters: Mutex<BTreeMap<Op, Counters>>,
 }
 
 impl FpgaSim {
@@ -43,7 +49,29 @@ impl FpgaSim {
             msm: Mutex::default(),
             aggregate: Mutex::default(),
             aggregate_g2: Mutex::default(),
+            counters: Mutex::default(),
         })
+    }
+
+    /// What the engines counted so far, summed up by operation: the jobs that came to their end.
+    pub fn counters(&self) -> BTreeMap<Op, Counters> {
+        self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reports a job's counters, and gives its answer.
+    fn report<T>(&self, op: Op, (answer, counters): (T, Counters)) -> T {
+        tracing::info!(
+            operation = op.name(),
+            cycles = counters.cycles,
+            stalls = counters.stalls,
+            additions = counters.additions,
+            occupancy = counters.occupancy(),
+            "simulated"
+        );
+        let mut all = self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let total = all.entry(op).or_default();
+        *total = total.plus(counters);
+        answer
     }
 
     /// Takes the model out of its place (or builds it), runs `work`, and puts it back unless it failed.
@@ -96,7 +124,7 @@ impl Backend for FpgaSim {
         let build = || MsmG1::new(MSM, &self.config);
         let points = InSubgroup::as_affine_slice(points);
         let answer = self.with(&self.msm, build, |msm| msm.run(points, scalars, &mut || control.checkpoint().is_ok()));
-        answer.map(|(sum, _)| sum).map_err(|e| device_error(e, control))
+        answer.map(|run| self.report(Op::MsmG1, run)).map_err(|e| device_error(e, control))
     }
 
     fn sum_g1(&self, points: &[G1Affine], lists: &IndexLists, control: &Control) -> Result<Vec<G1Affine>, DeviceError> {
@@ -107,7 +135,7 @@ impl Backend for FpgaSim {
             engine.load(points, go)?;
             engine.run(&lists, go)
         });
-        answer.map(|(sums, _)| sums).map_err(|e| device_error(e, control))
+        answer.map(|run| self.report(Op::SumG1, run)).map_err(|e| device_error(e, control))
     }
 
     fn sum_g2(&self, points: &[G2Affine], lists: &IndexLists, control: &Control) -> Result<Vec<G2Affine>, DeviceError> {
@@ -118,6 +146,6 @@ impl Backend for FpgaSim {
             engine.load(points, go)?;
             engine.run(&lists, go)
         });
-        answer.map(|(sums, _)| sums).map_err(|e| device_error(e, control))
+        answer.map(|run| self.report(Op::SumG2, run)).map_err(|e| device_error(e, control))
     }
 }

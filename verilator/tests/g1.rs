@@ -117,6 +117,11 @@ fn the_backend_passes_the_dispatchers_self_test_and_obeys_its_control() {
     let control = Control::new(Class::Job, CancelToken::new());
     let sums = backend.sum_g1(&[G1Affine::generator()], &lists, &control).unwrap();
     assert_eq!(sums, [(G1Affine::generator() * Fr::from(2u64)).into_affine(), G1Affine::zero()]);
+    // The self-test's jobs are counted too; the one that was cancelled is not.
+    let counters = backend.counters();
+    let (msm, sum) = (counters[&Op::MsmG1], counters[&Op::SumG1]);
+    assert!(msm.cycles > 0 && msm.additions > 0 && msm.occupancy() > 0.0 && msm.occupancy() < 1.0, "{msm:?}");
+    assert!(sum.additions >= 1 && sum.cycles > sum.additions, "{sum:?}");
 }
 
 #[test]
