@@ -147,9 +147,9 @@ fn suite_writes_a_page() {
     for op in ["msm-g1", "verify-batch", "ntt"] {
         assert!(page.contains(&format!("<h2 id=\"{op}\">{op}</h2>")), "{op}");
     }
-    // The field operations need the engine; ntt has one baseline.
+    // The field operations need the engine; invert-fr and ntt have one baseline.
     let records: serde_json::Value = serde_json::from_slice(&json).unwrap();
-    assert!(matches!(records.as_array().map(Vec::len), Some(25 | 29)), "{records}");
+    assert!(matches!(records.as_array().map(Vec::len), Some(44 | 48)), "{records}");
     let nowhere = arblast(&["bench", "--suite", "cpu", "--html", "/nonexistent/page.html"]);
     assert_eq!((nowhere.status.code(), err(&nowhere).contains("cannot be written")), (Some(2), true));
     std::fs::remove_dir_all(folder).unwrap();
