@@ -6,26 +6,23 @@
 //! Each job logs its cycles, stalls and the adder's occupancy ([`tracing`], level info); [`FpgaSim::counters`] has their
 //! totals by operation.
 
+use crate::aggregate::{Aggregate, AggregateG1, AggregateG2, Summed};
 use crate::axi::Counters;
 use crate::error::Error;
-use crate::g2::AggregateG2;
-use crate::simulate::{AggregateG1, Config, MsmG1};
+use crate::simulate::{Config, MsmG1};
 use crate::toolchain::Toolchain;
 use arblast::G1;
 use arblast::backend::{Backend, Control, Description, IndexLists, Kind, Op};
 use arblast::{DeviceError, InSubgroup};
 use ark_bls12_381::{Fr, G1Affine, G2Affine};
+use ark_ec::short_weierstrass::Affine;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 /// Window bits and windows in a pass.
 const MSM: (usize, usize) = arblast_hdl::designs::MSM_SMALL;
-/// log2 of the points in memory, and the sums of a run.
-const AGGREGATE: (usize, usize) = arblast_hdl::designs::AGGREGATE;
-/// The same for G2.
-const AGGREGATE_G2: (usize, usize) = arblast_hdl::designs::AGGREGATE_G2;
 /// The largest job: about a minute of simulation.
-const LARGEST: usize = 1 << AGGREGATE.0;
+const LARGEST: usize = 1 << arblast_hdl::designs::AGGREGATE.0;
 
 /// The backend. One job at a time: a second waits for the first.
 pub struct FpgaSim {
@@ -56,6 +53,24 @@ impl FpgaSim {
     /// What the engines counted so far, summed up by operation: the jobs that came to their end.
     pub fn counters(&self) -> BTreeMap<Op, Counters> {
         self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn sum<C: Summed>(
+        &self,
+        op: Op,
+        place: &Mutex<Option<Aggregate<C>>>,
+        points: &[Affine<C>],
+        lists: &IndexLists,
+        control: &Control,
+    ) -> Result<Vec<Affine<C>>, DeviceError> {
+        let go = &mut || control.checkpoint().is_ok();
+        let build = || Aggregate::new(C::SHAPE, &self.config);
+        let lists: Vec<&[u32]> = lists.iter().collect();
+        let answer = self.with(place, build, |engine| {
+            engine.load(points, go)?;
+            engine.run(&lists, go)
+        });
+        answer.map(|run| self.report(op, run)).map_err(|e| device_error(e, control))
     }
 
     /// Reports a job's counters, and gives its answer.
@@ -128,24 +143,10 @@ impl Backend for FpgaSim {
     }
 
     fn sum_g1(&self, points: &[G1Affine], lists: &IndexLists, control: &Control) -> Result<Vec<G1Affine>, DeviceError> {
-        let go = &mut || control.checkpoint().is_ok();
-        let build = || AggregateG1::new(AGGREGATE, &self.config);
-        let lists: Vec<&[u32]> = lists.iter().collect();
-        let answer = self.with(&self.aggregate, build, |engine| {
-            engine.load(points, go)?;
-            engine.run(&lists, go)
-        });
-        answer.map(|run| self.report(Op::SumG1, run)).map_err(|e| device_error(e, control))
+        self.sum(Op::SumG1, &self.aggregate, points, lists, control)
     }
 
     fn sum_g2(&self, points: &[G2Affine], lists: &IndexLists, control: &Control) -> Result<Vec<G2Affine>, DeviceError> {
-        let go = &mut || control.checkpoint().is_ok();
-        let build = || AggregateG2::new(AGGREGATE_G2, &self.config);
-        let lists: Vec<&[u32]> = lists.iter().collect();
-        let answer = self.with(&self.aggregate_g2, build, |engine| {
-            engine.load(points, go)?;
-            engine.run(&lists, go)
-        });
-        answer.map(|run| self.report(Op::SumG2, run)).map_err(|e| device_error(e, control))
+        self.sum(Op::SumG2, &self.aggregate_g2, points, lists, control)
     }
 }

@@ -3,8 +3,8 @@
 use crate::axi::Beat;
 use crate::error::Error;
 use ark_bls12_381::{Fq, Fr, G1Affine, G1Projective};
-use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::{BigInt, BigInteger, Field, PrimeField, Zero};
+use ark_ec::CurveGroup;
+use ark_ff::{BigInt, BigInteger, PrimeField, Zero};
 
 /// Bits that the digits of a scalar must cover: 255, and one for the last carry of the signed form.
 pub(crate) const SCALAR_BITS: usize = 256;
@@ -27,19 +27,6 @@ pub(crate) fn from_beat(beat: &Beat) -> Result<Fq, Error> {
         return Err(Error::Design(format!("a coordinate is not below p: {value}")));
     }
     Ok(Fq::new_unchecked(value))
-}
-
-/// The points of an engine's answer: three beats each, (X : Y : Z) with x = X/Z, y = Y/Z; the identity has Z = 0.
-pub(crate) fn points(beats: &[Beat]) -> Result<Vec<G1Affine>, Error> {
-    beats
-        .chunks_exact(3)
-        .map(|beat| {
-            let [x, y, z] = [from_beat(&beat[0])?, from_beat(&beat[1])?, from_beat(&beat[2])?];
-            let Some(inverse) = z.inverse() else { return Ok(G1Affine::zero()) };
-            let point = G1Affine::new_unchecked(x * inverse, y * inverse);
-            if point.is_on_curve() { Ok(point) } else { Err(Error::Design("a point is not on the curve".into())) }
-        })
-        .collect()
 }
 
 /// The signed digits of a scalar in windows of `bits` bits, lowest first: −2^(bits−1) to 2^(bits−1).

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | [`Model`] | any design, verilated, compiled, cached and loaded: pins by name, one clock |
 //! | [`axi`] | transactors for the engines, under random backpressure and a cycle budget |
-//! | [`simulate`] | the G1 engines, with arkworks' points on both sides |
-//! | [`g2`] | the aggregation engine for G2 |
+//! | [`simulate`] | what a simulation may be given; the MSM engine, with arkworks' points on both sides |
+//! | [`aggregate`] | the aggregation engines for G1 and G2 |
 //! | [`timeline`] | what an engine's adder and queue did, clock by clock |
 //! | [`trial`] | an engine on random inputs against the CPU, with its figures |
 //! | [`coverage`] | what of a design a run exercised |
@@ -15,6 +15,7 @@
 //! Everything needs Verilator 5.006 or later, g++ and make at run time, and says so where they are absent.
 #![warn(missing_docs)]
 
+pub mod aggregate;
 pub mod axi;
 mod backend;
 pub mod cache;
@@ -22,7 +23,6 @@ mod compile;
 pub mod coverage;
 mod error;
 mod g1;
-pub mod g2;
 mod model;
 mod shim;
 pub mod simulate;

@@ -1,10 +1,10 @@
-//! The G1 engines under simulation, with arkworks' points on both sides.
+//! What a simulation may be given, and the MSM engine under simulation, with arkworks' points on both sides.
 
 use crate::axi::{Backpressure, Beat, Counters, Engine};
 use crate::compile::Options;
 use crate::error::Error;
-use crate::g1;
 use crate::shim::Trace;
+use crate::{aggregate, g1};
 use arblast_hdl::designs;
 use arblast_hdl::engine::registers;
 use ark_bls12_381::{Fr, G1Affine};
@@ -60,7 +60,7 @@ impl Config {
 }
 
 /// The status a finished run must have: finished, not busy, no error.
-const CLEAN: u32 = 2;
+pub(crate) const CLEAN: u32 = 2;
 
 /// The counters of a run that ended as it must.
 pub(crate) fn finish(engine: &mut Engine) -> Result<Counters, Error> {
@@ -72,14 +72,6 @@ pub(crate) fn finish(engine: &mut Engine) -> Result<Counters, Error> {
             Ok(counters)
         }
         status => Err(Error::Design(format!("status {status:#x} after a run"))),
-    }
-}
-
-/// Whether a loading ended as it must.
-pub(crate) fn loaded(engine: &mut Engine) -> Result<(), Error> {
-    match engine.read(registers::STATUS)? {
-        CLEAN => Ok(()),
-        status => Err(Error::Design(format!("status {status:#x} after loading"))),
     }
 }
 
@@ -140,7 +132,7 @@ impl MsmG1 {
             self.engine.phase(0, "clear");
             let beats = 3 * self.windows * self.window_bits;
             let answer = self.engine.exchange(&packet, beats, self.budget(packet.len(), beats), checkpoint)?;
-            sums.extend(g1::points(&answer)?);
+            sums.extend(aggregate::points(&answer)?);
             counters = counters.plus(finish(&mut self.engine)?);
         }
         Ok((g1::join(&sums), counters))
@@ -161,101 +153,4 @@ impl MsmG1 {
     pub fn engine(&mut self) -> &mut Engine {
         &mut self.engine
     }
-}
-
-/// The aggregation engine for G1, with its points in memory.
-pub struct AggregateG1 {
-    engine: Engine,
-    sums: usize,
-    capacity: usize,
-    loaded: usize,
-    identities: Vec<bool>,
-}
-
-impl AggregateG1 {
-    /// Builds the engine with room for 2^`point_bits` (at most 20) points and `sums` (2 to 4096) sums in a run.
-    ///
-    /// # Errors
-    /// What building and loading run into; [`Error::Limit`] for another shape.
-    pub fn new((point_bits, sums): (usize, usize), config: &Config) -> Result<Self, Error> {
-        for (what, got, limit) in [("log2 of the points", point_bits, 20), ("sums", sums, 4096)] {
-            if got > limit || got < 2 {
-                return Err(Error::Limit { what, got: got as u64, limit: limit as u64 });
-            }
-        }
-        let engine = config.engine(&designs::aggregate_g1("aggregate_g1", (point_bits, sums)))?;
-        Ok(Self { engine, sums, capacity: 1 << point_bits, loaded: 0, identities: Vec::new() })
-    }
-
-    /// Puts points into the engine's memory, in place of those before.
-    ///
-    /// # Errors
-    /// [`Error::Limit`] for more points than fit.
-    pub fn load(&mut self, points: &[G1Affine], checkpoint: &mut dyn FnMut() -> bool) -> Result<(), Error> {
-        if points.len() > self.capacity {
-            return Err(Error::Limit { what: "points", got: points.len() as u64, limit: self.capacity as u64 });
-        }
-        self.loaded = points.len();
-        self.identities = points.iter().map(|point| point.is_zero()).collect();
-        if points.is_empty() {
-            return Ok(());
-        }
-        let packet: Vec<Beat> = points.iter().flat_map(|p| [g1::coordinate(&p.x), g1::coordinate(&p.y)]).collect();
-        self.engine.write(registers::CONTROL, 4)?;
-        self.engine.phase(0, "load");
-        self.engine.exchange(&packet, 0, 1000 * (packet.len() as u64 + 100), checkpoint)?;
-        loaded(&mut self.engine)
-    }
-
-    /// Clocks simulated so far.
-    pub fn clock(&self) -> u64 {
-        self.engine.clock()
-    }
-
-    /// The engine.
-    pub fn engine(&mut self) -> &mut Engine {
-        &mut self.engine
-    }
-
-    /// The sum of each list's points, and what the engine counted.
-    ///
-    /// # Errors
-    /// [`Error::Limit`] for an index beyond the loaded points; [`Error::Stopped`]; faults of the design.
-    pub fn run(
-        &mut self,
-        lists: &[&[u32]],
-        checkpoint: &mut dyn FnMut() -> bool,
-    ) -> Result<(Vec<G1Affine>, Counters), Error> {
-        let (mut answers, mut counters) = (Vec::with_capacity(lists.len()), Counters::default());
-        for group in lists.chunks(self.sums) {
-            let mut packet = Vec::new();
-            for (sum, list) in group.iter().enumerate() {
-                for &index in *list {
-                    if index as usize >= self.loaded {
-                        return Err(Error::Limit { what: "index", got: index.into(), limit: self.loaded as u64 });
-                    }
-                    if !self.identities[index as usize] {
-                        packet.push(selection(index, sum, 1));
-                    }
-                }
-            }
-            if packet.is_empty() {
-                packet.push(selection(0, 0, 0));
-            }
-            self.engine.write(registers::CONTROL, 1)?;
-            self.engine.phase(0, "clear");
-            let budget = 1000 * (packet.len() + 4 * self.sums + 2000) as u64;
-            let answer = self.engine.exchange(&packet, 3 * self.sums, budget, checkpoint)?;
-            answers.extend(g1::points(&answer)?.into_iter().take(group.len()));
-            counters = counters.plus(finish(&mut self.engine)?);
-        }
-        Ok((answers, counters))
-    }
-}
-
-/// A selection beat: the points `first` + i for the bits i of `mask`, into `sum`.
-pub(crate) fn selection(first: u32, sum: usize, mask: u32) -> Beat {
-    let mut beat = [0; 32];
-    (beat[0], beat[1]) = (first, sum as u32 | mask << 16);
-    beat
 }

@@ -4,19 +4,16 @@
 //! coordinates, which depend on the order of its additions; so the testbench compares x·Z with X and y·Z with Y (in Fp or
 //! Fp2), and holds for any schedule, queue or latency. Both streams hold back at random.
 
+use crate::aggregate::{Coordinate as _, Summed, beats, selection};
 use crate::axi::Beat;
-use crate::simulate::selection;
+use crate::g1;
 use crate::trial::{random_points, random_scalars};
-use crate::{g1, g2};
-use arblast::backend::{Backend, CancelToken, Class, Control, IndexLists};
-use arblast::cpu::CpuPortable;
+use arblast::backend::IndexLists;
 use arblast_hdl::engine::registers;
 use arblast_hdl::{designs, field};
-use ark_bls12_381::{Fq, G1Affine, G2Affine};
+use ark_bls12_381::{G1Affine, g1 as g1_curve, g2 as g2_curve};
+use ark_ec::AffineRepr;
 use ark_ec::short_weierstrass::Affine;
-use ark_ec::{AffineRepr, CurveGroup};
-use ark_ff::PrimeField;
-use num_bigint::BigUint;
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use std::fmt::Write as _;
@@ -31,8 +28,8 @@ pub fn of(name: &str) -> Option<String> {
     match name {
         "msm-g1" => Some(msm("msm_g1", designs::MSM_LARGE, MSM_POINTS, SEED)),
         "msm-g1-small" => Some(msm("msm_g1_small", designs::MSM_SMALL, MSM_POINTS, SEED)),
-        "aggregate-g1" => Some(aggregate::<G1Affine>("aggregate_g1", designs::AGGREGATE, SEED)),
-        "aggregate-g2" => Some(aggregate::<G2Affine>("aggregate_g2", designs::AGGREGATE_G2, SEED)),
+        "aggregate-g1" => Some(aggregate::<g1_curve::Config>("aggregate_g1", designs::AGGREGATE, SEED)),
+        "aggregate-g2" => Some(aggregate::<g2_curve::Config>("aggregate_g2", designs::AGGREGATE_G2, SEED)),
         _ => None,
     }
 }
@@ -69,23 +66,16 @@ pub fn msm(top: &str, (bits, windows): (usize, usize), points: usize, seed: u64)
             .collect()
     };
     let lists = (0..windows).flat_map(|window| (0..bits).map(move |bit| (window, bit)));
-    let wants = G1Affine::sums(&signed, &lists.map(|(window, bit)| list(window, bit)).collect());
+    let wants = sums(&signed, &lists.map(|(window, bit)| list(window, bit)).collect());
     Bench { top, packets: vec![(1, packet)], wants }.text()
 }
 
 /// A loading and a run of the aggregation engine `top` of this shape (log2 of the points, at least 5; sums, at least
 /// 4): an index list with repetitions, dense masks, points that cancel, one point, and empty sums.
-pub fn aggregate<P: Summed>(top: &str, (_, sums_held): (usize, usize), seed: u64) -> String {
-    let ends = random_scalars(2, &mut ChaCha20Rng::seed_from_u64(seed));
-    let point = |scalar| P::generator() * P::ScalarField::from(BigUint::from(scalar));
-    let (mut next, step) = (point(ends[0]), point(ends[1]));
-    let mut keys: Vec<P> = Vec::new();
-    for _ in 0..32 {
-        keys.push(next.into_affine());
-        next += step;
-    }
-    keys[9] = (-keys[8].into_group()).into_affine();
-    let load = keys.iter().flat_map(Summed::beats).collect();
+pub fn aggregate<C: Summed>(top: &str, (_, sums_held): (usize, usize), seed: u64) -> String {
+    let mut keys = random_points::<C>(32, &mut ChaCha20Rng::seed_from_u64(seed));
+    keys[9] = -keys[8];
+    let load = keys.iter().flat_map(beats).collect();
     let mut lists = vec![Vec::new(); sums_held];
     let mut run = Vec::new();
     let mut select = |sum: usize, first: u32, mask: u32| {
@@ -98,75 +88,27 @@ pub fn aggregate<P: Summed>(top: &str, (_, sums_held): (usize, usize), seed: u64
     select(0, 16, 0xffff);
     select(2, 8, 3);
     select(sums_held - 1, 17, 0x8421 & 0x7fff);
-    let wants = P::sums(&keys, &lists.into_iter().collect());
+    let wants = sums(&keys, &lists.into_iter().collect());
     Bench { top, packets: vec![(4, load), (1, run)], wants }.text()
 }
 
-/// A group whose points an engine sums.
-pub trait Summed: AffineRepr {
-    /// Field elements of a coordinate.
-    const EXTENSION: usize;
-    /// The coordinates of a point as the engine takes them.
-    fn beats(&self) -> Vec<Beat>;
-    /// x and y, each with c1 above c0.
-    fn numbers(&self) -> [BigUint; 2];
-    /// The sums of the lists by the host crate's reference.
-    fn sums(points: &[Self], lists: &IndexLists) -> Vec<Self>;
-}
-
-fn control() -> Control {
-    Control::new(Class::Job, CancelToken::new())
-}
-
-// Named without the associated types that keep `impl`s from telling the two apart.
-impl Summed for Affine<ark_bls12_381::g1::Config> {
-    const EXTENSION: usize = 1;
-
-    fn beats(&self) -> Vec<Beat> {
-        vec![g1::coordinate(&self.x), g1::coordinate(&self.y)]
-    }
-
-    fn numbers(&self) -> [BigUint; 2] {
-        [&self.x, &self.y].map(integer)
-    }
-
-    fn sums(points: &[Self], lists: &IndexLists) -> Vec<Self> {
-        CpuPortable::new(1).sum_g1(points, lists, &control()).expect("the reference has sums and was not cancelled")
-    }
-}
-
-impl Summed for Affine<ark_bls12_381::g2::Config> {
-    const EXTENSION: usize = 2;
-
-    fn beats(&self) -> Vec<Beat> {
-        g2::coordinates(self).to_vec()
-    }
-
-    fn numbers(&self) -> [BigUint; 2] {
-        [&self.x, &self.y].map(|c| (integer(&c.c1) << field::WIDTH) + integer(&c.c0))
-    }
-
-    fn sums(points: &[Self], lists: &IndexLists) -> Vec<Self> {
-        CpuPortable::new(1).sum_g2(points, lists, &control()).expect("the reference has sums and was not cancelled")
-    }
+/// The sums of the lists by the host crate's reference.
+fn sums<C: Summed>(points: &[Affine<C>], lists: &IndexLists) -> Vec<Affine<C>> {
+    C::reference(points, lists).expect("the reference has sums and was not cancelled")
 }
 
 /// What a testbench does: packets, each after its CONTROL word, and the sums that the last one must give.
-struct Bench<'a, P> {
+struct Bench<'a, C: Summed> {
     top: &'a str,
     packets: Vec<(u32, Vec<Beat>)>,
-    wants: Vec<P>,
+    wants: Vec<Affine<C>>,
 }
 
 fn hex(beat: &Beat) -> String {
     beat[..field::WIDTH / 32].iter().rev().map(|word| format!("{word:08x}")).collect()
 }
 
-fn integer(value: &Fq) -> BigUint {
-    value.into_bigint().into()
-}
-
-impl<P: Summed> Bench<'_, P> {
+impl<C: Summed> Bench<'_, C> {
     /// The vectors as assignments to memories. Expected coordinates are plain integers, the identity is all ones.
     fn vectors(&self) -> String {
         let mut text = String::new();
@@ -177,7 +119,7 @@ impl<P: Summed> Bench<'_, P> {
             let _ = if want.is_zero() {
                 writeln!(text, "    want_x[{i}] = ~768'h0;")
             } else {
-                let [x, y] = want.numbers();
+                let [x, y] = [want.x.number(), want.y.number()];
                 writeln!(text, "    want_x[{i}] = 768'h{x:x};\n    want_y[{i}] = 768'h{y:x};")
             };
         }
@@ -214,7 +156,7 @@ impl<P: Summed> Bench<'_, P> {
         include_str!("testbench.v")
             .replace("{TOP}", self.top)
             .replace("{BEATS}", &beats.to_string())
-            .replace("{EXTENSION}", &P::EXTENSION.to_string())
+            .replace("{EXTENSION}", &C::BaseField::BEATS.to_string())
             .replace("{SUMS}", &self.wants.len().to_string())
             .replace("{MODULUS}", &format!("{:x}", field::modulus()))
             .replace("{VECTORS}", &self.vectors())

@@ -1,15 +1,16 @@
 //! Trials: an engine on random inputs, compared with the CPU, with the figures a hardware engineer asks for.
 
+use crate::aggregate::{Aggregate, Summed};
 use crate::axi::{Counters, Engine};
 use crate::coverage::{self, Summary};
 use crate::error::{Error, file};
 use crate::g1;
-use crate::g2::AggregateG2;
-use crate::simulate::{AggregateG1, Config, MsmG1};
+use crate::simulate::{Config, MsmG1};
 use crate::timeline::Timeline;
 use arblast_hdl::designs;
 use arblast_hdl::engine::registers;
-use ark_bls12_381::{Fr, G1Affine, G1Projective, G2Affine, G2Projective};
+use ark_bls12_381::{Fr, G1Projective, g1 as g1_curve, g2 as g2_curve};
+use ark_ec::short_weierstrass::{Affine, Projective, SWCurveConfig};
 use ark_ec::{AffineRepr, CurveGroup, VariableBaseMSM};
 use ark_ff::PrimeField;
 use rand_chacha::ChaCha20Rng;
@@ -123,7 +124,8 @@ pub fn run(trial: Trial, seed: u64, config: &Config, progress: &mut dyn FnMut(St
     progress(Step::Building);
     match trial {
         Trial::Msm { points, window_bits, windows, equal_scalars } => {
-            let (bases, mut scalars) = (random_points(points, &mut rng), random_scalars(points, &mut rng));
+            let (bases, mut scalars) =
+                (random_points::<g1_curve::Config>(points, &mut rng), random_scalars(points, &mut rng));
             if let (true, Some(&first)) = (equal_scalars, scalars.first()) {
                 scalars.fill(first);
             }
@@ -135,36 +137,29 @@ pub fn run(trial: Trial, seed: u64, config: &Config, progress: &mut dyn FnMut(St
             let equal = G1Projective::msm(&bases, &scalars).is_ok_and(|sum| sum.into_affine() == got);
             outcome(engine.engine(), config, Figures { equal, counters, clocks, elapsed, points })
         }
-        Trial::AggregateG2 { points } => {
-            let ends = random_scalars(2, &mut rng);
-            let (start, step) = (G2Affine::generator() * ends[0], G2Affine::generator() * ends[1]);
-            let all: Vec<_> = std::iter::successors(Some(start), |p| Some(*p + step)).take(points).collect();
-            let signatures = G2Projective::normalize_batch(&all);
-            let all: Vec<u32> = (0..points as u32).collect();
-            let bits = (points.next_power_of_two().trailing_zeros() as usize).max(designs::AGGREGATE_G2.0);
-            let mut engine = AggregateG2::new((bits, designs::AGGREGATE_G2.1), config)?;
-            let (start, before) = (Instant::now(), engine.clock());
-            engine.load(&signatures, &mut || progress(Step::Clocks))?;
-            let (got, counters) = engine.run(&[&all], &mut || progress(Step::Clocks))?;
-            let (elapsed, clocks) = (start.elapsed(), engine.clock() - before);
-            progress(Step::Comparing);
-            let equal = got == [signatures.iter().sum::<G2Projective>().into_affine()];
-            outcome(engine.engine(), config, Figures { equal, counters, clocks, elapsed, points })
-        }
-        Trial::Aggregate { points } => {
-            let keys = random_points(points, &mut rng);
-            let all: Vec<u32> = (0..points as u32).collect();
-            let bits = (points.next_power_of_two().trailing_zeros() as usize).max(designs::AGGREGATE.0);
-            let mut engine = AggregateG1::new((bits, designs::AGGREGATE.1), config)?;
-            let (start, before) = (Instant::now(), engine.clock());
-            engine.load(&keys, &mut || progress(Step::Clocks))?;
-            let (got, counters) = engine.run(&[&all], &mut || progress(Step::Clocks))?;
-            let (elapsed, clocks) = (start.elapsed(), engine.clock() - before);
-            progress(Step::Comparing);
-            let equal = got == [keys.iter().sum::<G1Projective>().into_affine()];
-            outcome(engine.engine(), config, Figures { equal, counters, clocks, elapsed, points })
-        }
+        Trial::Aggregate { points } => sum_all::<g1_curve::Config>(points, &mut rng, config, progress),
+        Trial::AggregateG2 { points } => sum_all::<g2_curve::Config>(points, &mut rng, config, progress),
     }
+}
+
+/// The trial of an aggregation engine: one sum of all points.
+fn sum_all<C: Summed>(
+    points: usize,
+    rng: &mut ChaCha20Rng,
+    config: &Config,
+    progress: &mut dyn FnMut(Step) -> bool,
+) -> Result<Outcome, Error> {
+    let terms = random_points::<C>(points, rng);
+    let all: Vec<u32> = (0..points as u32).collect();
+    let bits = (points.next_power_of_two().trailing_zeros() as usize).max(C::SHAPE.0);
+    let mut engine = Aggregate::<C>::new((bits, C::SHAPE.1), config)?;
+    let (start, before) = (Instant::now(), engine.clock());
+    engine.load(&terms, &mut || progress(Step::Clocks))?;
+    let (got, counters) = engine.run(&[&all], &mut || progress(Step::Clocks))?;
+    let (elapsed, clocks) = (start.elapsed(), engine.clock() - before);
+    progress(Step::Comparing);
+    let equal = got == [terms.iter().sum::<Projective<C>>().into_affine()];
+    outcome(engine.engine(), config, Figures { equal, counters, clocks, elapsed, points })
 }
 
 /// What a trial measured by itself.
@@ -203,9 +198,10 @@ pub(crate) fn random_scalars(count: usize, rng: &mut ChaCha20Rng) -> Vec<Fr> {
 }
 
 /// An arithmetic progression of points with random start and step.
-pub(crate) fn random_points(count: usize, rng: &mut ChaCha20Rng) -> Vec<G1Affine> {
+pub(crate) fn random_points<C: SWCurveConfig>(count: usize, rng: &mut ChaCha20Rng) -> Vec<Affine<C>> {
     let ends = random_scalars(2, rng);
-    let (start, step) = (G1Affine::generator() * ends[0], G1Affine::generator() * ends[1]);
-    let all: Vec<G1Projective> = std::iter::successors(Some(start), |p| Some(*p + step)).take(count).collect();
-    G1Projective::normalize_batch(&all)
+    let point = |scalar: Fr| Affine::<C>::generator().mul_bigint(scalar.into_bigint());
+    let (start, step) = (point(ends[0]), point(ends[1]));
+    let all: Vec<Projective<C>> = std::iter::successors(Some(start), |p| Some(*p + step)).take(count).collect();
+    Projective::normalize_batch(&all)
 }

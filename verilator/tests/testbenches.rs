@@ -6,7 +6,7 @@ mod common;
 use arblast_hdl::Design;
 use arblast_hdl::designs::{aggregate_g1, aggregate_g2, by_name, msm_g1};
 use arblast_verilator::testbench;
-use ark_bls12_381::{G1Affine, G2Affine};
+use ark_bls12_381::{g1, g2};
 use common::verilator;
 use std::process::Command;
 
@@ -47,8 +47,8 @@ fn in_two_simulators(test: &str, design: &Design, bench: &str, right: &str, wron
 fn the_engines_testbenches_pass_in_two_simulators() {
     let benches = [
         (msm_g1("msm_g1", (2, 3)), testbench::msm("msm_g1", (2, 3), 6, 7), 6),
-        (aggregate_g1("aggregate_g1", (6, 5)), testbench::aggregate::<G1Affine>("aggregate_g1", (6, 5), 7), 5),
-        (aggregate_g2("aggregate_g2", (6, 5)), testbench::aggregate::<G2Affine>("aggregate_g2", (6, 5), 7), 5),
+        (aggregate_g1("aggregate_g1", (6, 5)), testbench::aggregate::<g1::Config>("aggregate_g1", (6, 5), 7), 5),
+        (aggregate_g2("aggregate_g2", (6, 5)), testbench::aggregate::<g2::Config>("aggregate_g2", (6, 5), 7), 5),
     ];
     for (design, bench, sums) in benches {
         let wrong = bench.replacen("want_y[1] = 768'h", "want_y[1] = 768'h1", 1);
