@@ -30,6 +30,11 @@ pub struct Validator {
     pub proof: [u8; 96],
 }
 
+/// How many validators a network may have.
+pub const VALIDATORS: std::ops::RangeInclusive<usize> = 1..=64;
+/// The longest that the least time from a block to the next may be.
+pub const LONGEST_INTERVAL: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// Rules of the ledger that a network chooses once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parameters {

@@ -20,7 +20,7 @@ use crate::config::keys::{Keys, generate_bls, write_private};
 use crate::config::peers::{self, Peers};
 use crate::config::{ConfigError, FileError};
 use crate::crypto::{self, Checker};
-use crate::genesis::{Genesis, GenesisError, Parameters};
+use crate::genesis::{self, Genesis, GenesisError, Parameters};
 use crate::transaction::Address;
 use crate::vote::{FileRecord, RecordError, owner};
 use commonware_cryptography::Signer as _;
@@ -157,7 +157,7 @@ impl Plan {
     /// Checks the numbers and gives the address of each validator.
     fn check(&self) -> Result<Vec<SocketAddr>, Error> {
         let refused = |what, got: String, expected: &str| Err(Error::Setting { what, got, expected: expected.into() });
-        if !(1..=64).contains(&self.validators) {
+        if !genesis::VALIDATORS.contains(&self.validators) {
             return refused("--validators", self.validators.to_string(), "1 to 64");
         }
         if self.hosts.len() != 1 && self.hosts.len() != self.validators {
@@ -170,7 +170,7 @@ impl Plan {
         if (self.accounts as u64).checked_mul(self.balance).is_none() {
             return refused("--balance", self.balance.to_string(), "so much that all accounts together fit 64 bits");
         }
-        if self.block_interval > Duration::from_secs(60) {
+        if self.block_interval > genesis::LONGEST_INTERVAL {
             return refused("--block-interval", format!("{:?}", self.block_interval), "at most 60s");
         }
         for (what, first) in

@@ -12,7 +12,8 @@
 //!
 //! A wallet always submits to the same validator, so that its nonces arrive there in order.
 
-use super::{Error, collect::Collector, lanes::Lanes, random};
+use super::{Error, collect::Collector, lanes::Lanes, no_randomness};
+use crate::config::keys;
 use crate::crypto::{self, SecretKey};
 use crate::mempool::Mempool;
 use crate::transaction::{Address, Lane, SignedTransaction, Transaction};
@@ -121,11 +122,12 @@ impl Load {
 
     fn with_wallets(rate: u32, count: u64, flood: bool) -> Result<Self, Error> {
         let wallet = |_| {
-            let secret = SecretKey::key_gen(&random::<32>()?, b"wallet")?;
+            let secret = keys::generate_bls(b"wallet").map_err(no_randomness)?;
             Ok(Wallet { address: crypto::address(&secret), secret })
         };
         let wallets = (0..count).map(wallet).collect::<Result<Vec<_>, Error>>()?;
-        Ok(Self { rate, flood, wallets: Arc::new(wallets), seed: random()?, stock: None })
+        let seed = *keys::random().map_err(no_randomness)?;
+        Ok(Self { rate, flood, wallets: Arc::new(wallets), seed, stock: None })
     }
 
     /// The wallets' accounts, for the genesis.

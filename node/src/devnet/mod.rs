@@ -17,7 +17,7 @@ use crate::application::Tamper;
 use crate::config::keys::Keys;
 use crate::crypto::Checker;
 use crate::engine::{self, Validator};
-use crate::genesis::{Genesis, GenesisError, Parameters};
+use crate::genesis::{self, Genesis, GenesisError, Parameters};
 use crate::mempool::pool::Limits;
 use crate::network::{self, Endpoint};
 use crate::scratch::Scratch;
@@ -116,13 +116,13 @@ pub fn run(config: Config) -> Result<Summary, Error> {
 
 fn check(config: &Config) -> Result<(), Error> {
     let setting = |what, got: String, expected| Err(Error::Setting { what, got, expected });
-    if !(1..=64).contains(&config.validators) {
+    if !genesis::VALIDATORS.contains(&config.validators) {
         return setting("validators", config.validators.to_string(), "1 to 64");
     }
     if !(8..=16_384).contains(&config.block_transactions) {
         return setting("transactions of a block", config.block_transactions.to_string(), "8 to 16384");
     }
-    if config.interval > Duration::from_secs(60) {
+    if config.interval > genesis::LONGEST_INTERVAL {
         return setting("block interval", format!("{:?}", config.interval), "at most 60s");
     }
     if config.blocks == Some(0) {
@@ -139,10 +139,8 @@ fn check(config: &Config) -> Result<(), Error> {
 
 async fn devnet(context: tokio::Context, config: Config, folder: std::path::PathBuf) -> Result<Summary, Error> {
     let checker = Checker::new(config.dispatcher.clone());
-    let keys: Vec<Keys> = (0..config.validators)
-        .map(|_| Keys::generate())
-        .collect::<Result<_, _>>()
-        .map_err(|source| Error::System { action: "draw randomness", source })?;
+    let keys: Vec<Keys> =
+        (0..config.validators).map(|_| Keys::generate()).collect::<Result<_, _>>().map_err(no_randomness)?;
     let (mut load, mut flood) = (Load::new(config.load)?, Load::flood(config.flood)?);
     let parameters = Parameters { base_fee: 1, block_transactions: config.block_transactions };
     let validators = keys.iter().map(Keys::entry).collect();
@@ -216,12 +214,8 @@ fn expected_duration(config: &Config) -> Duration {
     }
 }
 
-/// Bytes from the operating system's generator.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
-    let mut bytes = [0; N];
-    let system = |error| Error::System { action: "draw randomness", source: std::io::Error::other(error) };
-    getrandom::fill(&mut bytes).map_err(system)?;
-    Ok(bytes)
+fn no_randomness(source: std::io::Error) -> Error {
+    Error::System { action: "draw randomness", source }
 }
 
 /// Asks the system for `count` ports that nobody listens on, all at once so that they differ.

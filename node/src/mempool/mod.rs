@@ -34,6 +34,7 @@
 pub mod journal;
 mod lane;
 pub mod pool;
+mod shed;
 
 use crate::crypto::{Checker, Claim, Keys, Signature};
 use crate::environment::Environment;

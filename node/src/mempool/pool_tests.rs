@@ -3,6 +3,7 @@
 use super::*;
 use crate::crypto;
 use crate::ledger::Account;
+use crate::transaction::Malformed;
 use commonware_utils::sequence::FixedBytes;
 
 const LIMITS: Limits = Limits {
