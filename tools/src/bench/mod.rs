@@ -41,7 +41,7 @@ pub use page::html;
 pub use report::{Record, geometric_mean, table, to_csv};
 pub use suite::{Outcome, Suite};
 
-use arblast::{Call, Class, Dispatcher, Measure, Selection};
+use arblast::{Call, Class, Dispatcher, Selection};
 use measure::{Clock, Timing};
 use rayon::prelude::*;
 use std::hint::black_box;
@@ -108,9 +108,7 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// [`Error::Dispatcher`] where the backend is unknown or unusable, [`Error::Threads`].
     pub fn new(plan: Plan) -> Result<Self, Error> {
-        // What else runs while it measures would be in its figures.
-        let builder = crate::backends::builder(plan.backend.clone()).measure_crossovers(Measure::AtBuild);
-        let dispatcher = builder.threads(plan.threads).build()?;
+        let dispatcher = crate::backends::builder(plan.backend.clone()).threads(plan.threads).build()?;
         let pool = Pool::new(plan.threads)?;
         Ok(Self { plan, timer: None, dispatcher, call: Call::new(Class::Job), pool, machine: machine::line() })
     }
