@@ -261,7 +261,9 @@ fn a_single_kind_of_device_pays_nothing() {
 
 fn faulty(cache: Option<PathBuf>) -> (Arc<Faulty>, Dispatcher) {
     let device = Arc::new(Faulty::new(DEVICE));
-    let dispatcher = builder(cache).backend(device.clone()).measure_crossovers(Measure::Never).build().unwrap();
+    // One that fails stays out for the rest of a test.
+    let builder = builder(cache).breaker_pause(Duration::from_secs(3600)).measure_crossovers(Measure::Never);
+    let dispatcher = builder.backend(device.clone()).build().unwrap();
     (device, dispatcher)
 }
 
@@ -294,10 +296,14 @@ fn a_device_that_fails_in_a_measurement_is_left_alone_and_said_so() {
         let asked = device.calls();
         let report = dispatcher.remeasure_crossovers(BRIEF);
         assert_eq!(device.calls(), asked + 1, "{fault:?}: asked once");
+        assert!(!report.measuring);
         let why = report.devices[0].fault.as_deref().unwrap_or_default();
         assert!(why.starts_with("msm-g1: "), "{fault:?}: {why}");
         assert!(report.devices[0].operations.iter().all(|o| o.crossover == Crossover::Unmeasured), "{report:?}");
         assert!(!scratch.file().exists());
+        let again = dispatcher.remeasure_crossovers(BRIEF);
+        let why = again.devices[0].fault.as_deref().unwrap_or_default();
+        assert_eq!((why, device.calls()), ("msm-g1: its breaker is open", asked + 1), "{fault:?}");
         msm(&dispatcher, 300);
         device.set(Fault::None);
         let stats = dispatcher.stats();

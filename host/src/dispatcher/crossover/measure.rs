@@ -206,8 +206,14 @@ impl Dispatcher {
 
     /// Measures one operation until the clock of this measurement, begun at `start`, shows `until`.
     fn measure_one(&self, samples: &mut Samples, op: Op, devices: &[usize], start: Instant, until: Duration) {
-        let usable = |index: &usize| self.0.slots[*index].breaker_state() == BreakerState::Closed;
-        let devices: Vec<usize> = devices.iter().copied().filter(usable).collect();
+        let state = |index: usize| self.0.slots[index].breaker_state();
+        let (devices, shut): (Vec<usize>, Vec<usize>) =
+            devices.iter().partition(|&&index| state(index) == BreakerState::Closed);
+        for index in shut {
+            let mut crossovers = self.0.crossovers.lock();
+            let fault = &mut crossovers.devices.entry(index).or_default().fault;
+            fault.get_or_insert_with(|| format!("{op}: its breaker is {}", state(index).name()));
+        }
         let mut lab = Laboratory { dispatcher: self, samples, start };
         match trial::measure(&mut lab, op, &devices, until) {
             Ok(trial) => self.take_in(op, trial),

@@ -15,16 +15,17 @@
 //!
 //! # What is measured
 //!
-//! A call as the dispatcher makes it, with copy, queue and probes, against the best of the CPU ([`trial`]): sizes 1, 4,
+//! A call as the dispatcher makes it, with copy, queue and probes, against the best of the CPU (`trial.rs`): sizes 1, 4,
 //! 16, … as far as there is time, smaller ones first; at each size a first run that warms up, then up to five of each side
 //! in turn, of which the median counts. Each answer is compared with the CPU's. A wrong one is a failed audit: it is
-//! counted and the device is retired. A device that fails otherwise is left alone for the rest of the measurement, its
-//! breaker opens, and it is measured again at the next start.
+//! counted and the device is retired. A device that fails otherwise, or does not come back within ten seconds, is left
+//! alone for the rest of the measurement, its breaker opens, and it is measured again at the next start.
 //!
 //! # How `auto` uses them
 //!
-//! The crossover is the smallest size from which the device stays faster at every larger size measured ([`crossing`]).
-//! Below it the CPU answers. From it on the device does; of several, the one whose estimate is lowest. The estimates
+//! The crossover is the smallest size from which the device takes at most 0.8 of the CPU's time, there and at every larger
+//! size measured (`curve.rs`): its deadline is the CPU's time, and the rest is left to what varies. Below it the CPU
+//! answers. From it on the device does; of several, the one whose estimate is lowest. The estimates
 //! (`cost.rs`) are set to the measured times and then follow what calls take. They turn a device away only where it lately
 //! took more than [`SLACK`] times the CPU's estimate, so that a queue or a throttled clock cannot make calls much slower;
 //! and that is forgotten again.
