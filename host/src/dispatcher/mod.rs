@@ -93,6 +93,9 @@ struct Inner {
     offload: Offload,
 }
 
+/// How many times the vector engine's time blst takes, roughly: twice for some operations, seven times for others.
+const LEAD: u32 = 4;
+
 /// What the operator is told about one backend.
 #[derive(Clone, Debug)]
 pub struct DeviceReport {
@@ -237,17 +240,20 @@ impl Dispatcher {
         )
     }
 
-    /// How long a device may take: never above what the CPU would need, nor above the caller's deadline. A backend
-    /// chosen by name is wanted even where it is slower, and gets thirty times the CPU's need and ten seconds; a
-    /// simulation an hour.
+    /// How long a device may take: never above what blst would need, nor above the caller's deadline. Where the vector
+    /// engine does the work, blst's estimate may be from far smaller sizes, so [`LEAD`] bounds it. A backend chosen by
+    /// name is wanted even where it is slower, and gets thirty times blst's need and ten seconds; a simulation an hour.
     fn time_limit<O: Operation>(&self, slot: &Slot, call: &Call, operation: &O) -> Duration {
-        let once = self.reference().costs.estimate_reference(operation.op(), operation.size());
-        let cpu = once.saturating_mul(operation.allowance());
+        let (op, size) = (operation.op(), operation.size());
+        let blst = self.reference().costs.estimate_reference(op, size);
+        let engine = self.engine(op, size).and_then(|engine| engine.costs.estimate(op, size));
+        let least = engine.map_or(blst, |engine| blst.min(engine.saturating_mul(LEAD)));
+        let [blst, least] = [blst, least].map(|once| once.saturating_mul(operation.allowance()));
         let named = matches!(&self.0.selection, Selection::Only(name) if slot.name() == name);
         let limit = match slot.backend.kind() {
             Kind::Simulation => Duration::from_secs(3600),
-            _ if named => cpu.saturating_mul(30).saturating_add(Duration::from_secs(10)),
-            _ => cpu,
+            _ if named => blst.saturating_mul(30).saturating_add(Duration::from_secs(10)),
+            _ => least,
         };
         call.time_limit().map_or(limit, |deadline| deadline.min(limit))
     }

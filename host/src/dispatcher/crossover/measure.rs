@@ -307,16 +307,21 @@ fn reason(fault: &Fault) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::operation::Ntt;
     use super::super::super::{Call, SelfTest};
     use super::*;
-    use crate::backend::{Backend, Class, Description};
+    use crate::backend::{Backend, Class, Description, NttKind};
+    use ark_bls12_381::Fr;
 
-    /// A device that nobody asks anything.
-    struct Idle(&'static str);
+    /// A backend that nobody asks anything.
+    struct Idle(&'static str, Kind);
 
     impl Backend for Idle {
         fn name(&self) -> &str {
             self.0
+        }
+        fn kind(&self) -> Kind {
+            self.1
         }
         fn describe(&self) -> Description {
             Description { hardware: "none".into(), version: "0".into() }
@@ -336,8 +341,9 @@ mod tests {
     fn dispatcher() -> Dispatcher {
         let builder =
             Dispatcher::builder().vector_engine(false).retirement_record(None).crossover_cache(None).threads(1);
-        let devices = builder.backend(Arc::new(Idle("first"))).backend(Arc::new(Idle("second")));
-        let dispatcher = devices.measure_crossovers(Measure::Never).build().unwrap();
+        let device = |name| Arc::new(Idle(name, Kind::Device));
+        let builder = builder.backend(device("first")).backend(device("second"));
+        let dispatcher = builder.measure_crossovers(Measure::Never).build().unwrap();
         // They fail their self-tests, having nothing to answer with.
         for (slot, (call, item)) in dispatcher.0.slots[1..].iter().zip([(10_000, 500), (1_000_000, 10)]) {
             slot.set_self_test(SelfTest::Passed);
@@ -385,6 +391,25 @@ mod tests {
         let cpu = d.reference().costs.estimate_reference(Op::Ntt, size);
         (0..50).for_each(|_| second.costs.learn(Op::Ntt, size, cpu * 3 / 2));
         assert_eq!(chosen(&d, size), "second");
+    }
+
+    /// With an engine blst is asked seldom, and what it took at a small size says too much about a large one.
+    #[test]
+    fn a_deadline_follows_the_engine_where_there_is_one() {
+        let builder = Dispatcher::builder().retirement_record(None).crossover_cache(None).threads(1);
+        let builder = builder.backend(Arc::new(Idle("engine", Kind::VectorEngine)));
+        let d = builder.backend(Arc::new(Idle("device", Kind::Device))).build().unwrap();
+        let [blst, engine, device] = &d.0.slots[..] else { panic!("three backends") };
+        blst.costs.set(Op::Ntt, 16, Duration::from_millis(16));
+        let operation = Ntt { values: vec![Fr::from(1u64); 1024].into(), kind: NttKind::FORWARD };
+        let limit = || d.time_limit(device, &Call::new(Class::Job), &operation);
+        assert_eq!(limit(), Duration::from_millis(1024));
+        engine.set_self_test(SelfTest::Passed);
+        assert_eq!(limit(), Duration::from_millis(1024), "nothing is known of the engine");
+        engine.costs.set(Op::Ntt, 1024, Duration::from_millis(8));
+        assert_eq!(limit(), Duration::from_millis(32));
+        engine.costs.set(Op::Ntt, 1024, Duration::from_secs(8));
+        assert_eq!(limit(), Duration::from_millis(1024));
     }
 
     #[test]
