@@ -287,6 +287,23 @@ fn a_wrong_answer_in_a_measurement_is_a_failed_audit() {
     }
 }
 
+/// Where the CPU's own engine is the one that is wrong, blst says so, and no device is blamed.
+#[test]
+fn a_wrong_engine_is_not_held_against_the_device() {
+    let (engine, device) = (Arc::new(Faulty::of_kind("engine", Kind::VectorEngine)), Arc::new(Faulty::new(DEVICE)));
+    let builder = builder(None).backend(engine.clone()).backend(device.clone()).measure_crossovers(Measure::Never);
+    let dispatcher = builder.build().unwrap();
+    engine.set(Fault::WrongPoint);
+    let report = dispatcher.remeasure_crossovers(2 * BRIEF);
+    assert_eq!(report.notes, ["msm-g1 was not measured: engine gave a wrong answer"]);
+    let breaker = |name: &str| dispatcher.devices().into_iter().find(|d| d.name == name).unwrap().breaker;
+    assert_eq!((breaker("engine"), breaker(DEVICE)), (BreakerState::Retired, BreakerState::Closed));
+    assert_eq!(dispatcher.stats().backend(DEVICE).unwrap().total(|s| s.wrong_answers), 0);
+    let unmeasured = |o: &&arblast::OpCrossover| o.crossover == Crossover::Unmeasured;
+    let missing: Vec<Op> = report.devices[0].operations.iter().filter(unmeasured).map(|o| o.op).collect();
+    assert_eq!(missing, [Op::MsmG1], "the others are measured against blst");
+}
+
 #[test]
 fn a_device_that_fails_in_a_measurement_is_left_alone_and_said_so() {
     for fault in [Fault::Error, Fault::OutOfMemory, Fault::Panic] {

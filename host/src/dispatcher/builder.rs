@@ -14,7 +14,8 @@ use std::time::Duration;
 /// Which backends a dispatcher uses. Parses from the names on command lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Selection {
-    /// The fastest of what is there, by operation and size (`auto`).
+    /// The fastest of what is there, by operation and size (`auto`): a device from the size on from which it was measured
+    /// to be faster than this machine's CPU, else the best CPU path.
     #[default]
     Auto,
     /// The best CPU path of this machine (`cpu`).
