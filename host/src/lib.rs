@@ -54,7 +54,7 @@ mod point;
 pub use backend::{CancelToken, Class};
 pub use dispatcher::{
     Audit, BackendStats, BreakerState, Builder, Call, DeviceReport, Dispatcher, LATENCY_BOUNDS_US, OpStats, PreparedG1,
-    PreparedG2, Retirement, Selection, SelfTest, Stats, default_record_path,
+    PreparedG2, PreparedLines, Retirement, Selection, SelfTest, Stats, default_record_path,
 };
 pub use error::{DeviceError, Error, PointError};
 pub use expand::expand_message_xmd;

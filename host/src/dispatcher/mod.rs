@@ -46,7 +46,7 @@ mod stats;
 pub use breaker::BreakerState;
 pub use builder::{Audit, Builder, Selection};
 pub use call::Call;
-pub use operations::{PreparedG1, PreparedG2};
+pub use operations::{PreparedG1, PreparedG2, PreparedLines};
 pub use record::{Retirement, default_record_path};
 pub use slot::SelfTest;
 pub use stats::{BackendStats, LATENCY_BOUNDS_US, OpStats, Stats};
