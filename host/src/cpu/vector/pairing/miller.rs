@@ -106,7 +106,7 @@ fn live_product(ifma: Ifma, pairs: &[Pair<'_>]) -> Fq12 {
     let mut product = unsafe {
         match pairs.len() {
             0 => return Fq12::ONE,
-            ..=FEW => few(ifma, &fresh, &stored),
+            1..=FEW => few(ifma, &fresh, &stored),
             _ => many(ifma, &fresh, &stored),
         }
     };
