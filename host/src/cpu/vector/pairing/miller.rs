@@ -180,7 +180,7 @@ fn few(ifma: Ifma, fresh: &[(&G1Affine, &G2Affine)], stored: &[StoredPair<'_>]) 
     let mut f = Across::load(ifma, &Fq12::ONE);
     for (i, step) in STEPS.into_iter().enumerate() {
         if step == Step::Double && i > 0 {
-            f = f.square();
+            f.square();
         }
         if !fresh.is_empty() {
             let lines = if step == Step::Double && fresh.len() <= 2 {
@@ -191,20 +191,22 @@ fn few(ifma: Ifma, fresh: &[(&G1Affine, &G2Affine)], stored: &[StoredPair<'_>]) 
             } else {
                 step.take(&mut block)
             };
-            f = multiply_few(f, &lines, fresh.len());
+            multiply_few(&mut f, &lines, fresh.len());
         }
         for block in &table {
-            f = multiply_few(f, &block.line(ifma, i), stored.len());
+            multiply_few(&mut f, &block.line(ifma, i), stored.len());
         }
     }
     f.store(ifma)
 }
 
-/// f times the lines of the first `count` lanes.
+/// Multiplies the lines of the first `count` lanes into f.
 #[target_feature(enable = "avx512f,avx512ifma")]
-fn multiply_few(f: Across, line: &Line, count: usize) -> Across {
+fn multiply_few(f: &mut Across, line: &Line, count: usize) {
     let lines = Lines::new(line);
-    (0..count).fold(f, |f, lane| f.mul_by_line(&lines, lane))
+    for lane in 0..count {
+        f.mul_by_line(&lines, lane);
+    }
 }
 
 /// At most eight pairs, none with an identity. A lane without a pair has P = (0, 0), with which lines are in Fp2.
