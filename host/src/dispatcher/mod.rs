@@ -56,7 +56,7 @@ pub use crossover::{
     default_crossover_path,
 };
 pub use machine::processor;
-pub use operations::{PreparedG1, PreparedG2};
+pub use operations::{PreparedG1, PreparedG2, PreparedLines};
 pub use record::{Retirement, default_record_path};
 pub use slot::SelfTest;
 pub use stats::{BackendStats, LATENCY_BOUNDS_US, OpStats, Stats};

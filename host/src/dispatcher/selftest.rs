@@ -123,7 +123,7 @@ impl Test<'_> {
             Op::MillerLoop => {
                 let (p, q) = (Inputs::<SideG1>::new(n).points, Inputs::<SideG2>::new(n).points);
                 let pairs: Vec<(G1, G2)> = p.into_iter().zip(q.into_iter().rev()).collect();
-                self.compare(&Miller { pairs: &pairs })?;
+                self.compare(&Miller { pairs: &pairs, prepared: None })?;
                 let f = cpu::miller_product(&pairs);
                 let value = self.slot.backend.final_exponentiation(&f);
                 match value.is_none() || value == cpu::final_exponentiation(&f) {

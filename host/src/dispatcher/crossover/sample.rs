@@ -104,7 +104,7 @@ impl Samples {
             Op::MillerLoop => {
                 let qs = self.g2.first(n).iter().rev();
                 let pairs: Vec<(G1, G2)> = self.g1.first(n).iter().copied().zip(qs.copied()).collect();
-                visitor.visit(&Miller { pairs: &pairs });
+                visitor.visit(&Miller { pairs: &pairs, prepared: None });
             }
             Op::Ntt => {
                 let values = Cow::Borrowed(scalars(&mut self.scalars, n));
