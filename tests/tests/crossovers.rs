@@ -329,6 +329,22 @@ fn a_device_that_fails_in_a_measurement_is_left_alone_and_said_so() {
     }
 }
 
+/// A device that does not come back costs its ten seconds once.
+#[test]
+fn a_device_that_hangs_in_a_measurement_is_given_up() {
+    let (device, dispatcher) = faulty(None);
+    device.set(Fault::Hang);
+    let (asked, start) = (device.calls(), Instant::now());
+    let report = dispatcher.remeasure_crossovers(BRIEF);
+    device.set(Fault::None);
+    let took = start.elapsed();
+    assert!(took >= Duration::from_secs(10) && took < Duration::from_secs(20), "{took:?}");
+    assert_eq!(device.calls(), asked + 1);
+    let why = report.devices[0].fault.as_deref().unwrap_or_default();
+    assert!(why.starts_with("msm-g1: the device was not done after 10."), "{why}");
+    assert_eq!(dispatcher.stats().backend(DEVICE).unwrap().total(|s| s.timeouts), 1);
+}
+
 /// The device of the fault tests computes on the CPU, and so is never faster than the CPU itself; every operation is
 /// measured, compared and kept.
 #[test]

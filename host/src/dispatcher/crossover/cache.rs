@@ -7,7 +7,7 @@
 //! Nothing in it is trusted beyond speed: a file that is damaged, or an entry for another device, driver or version, is
 //! passed over, said so, and replaced by the next measurement.
 
-use super::curve::Curve;
+use super::curve::{Curve, crossing};
 use crate::backend::Op;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -69,7 +69,7 @@ pub(super) struct Measured {
 
 impl Measured {
     fn is_sound(&self) -> bool {
-        self.cpu.is_sound() && self.device.is_sound()
+        self.cpu.is_sound() && self.device.is_sound() && crossing(&self.cpu, &self.device).is_some()
     }
 }
 
@@ -284,6 +284,11 @@ mod tests {
         std::fs::write(&path, spoilt).unwrap();
         let entries = read(&path).unwrap();
         assert_eq!(entries[0].operations(), BTreeMap::new(), "{entries:?}");
+        let (mut cpu, mut device) = (Curve::default(), Curve::default());
+        cpu.push(4, Duration::from_nanos(9));
+        device.push(16, Duration::from_nanos(9));
+        let apart = Entry::new(key("gpu", "1"), 5, &[(Op::Ntt, Measured { cpu, device })].into());
+        assert_eq!(apart.operations(), BTreeMap::new(), "no size in common");
         remove(&path);
     }
 
