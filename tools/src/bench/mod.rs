@@ -25,7 +25,7 @@ mod direct;
 mod fields;
 mod inputs;
 mod job;
-mod machine;
+pub(crate) mod machine;
 mod measure;
 mod msm;
 mod page;
