@@ -27,7 +27,7 @@ fn sizes(op: Op) -> &'static [usize] {
         Op::MulG1 | Op::MulG2 => &[16, 1 << 10],
         Op::SumG1 => &[1 << 9, 10_000],
         Op::Pairing | Op::Verify => &[1],
-        Op::MultiPairing | Op::VerifyBatch => &[16, 128],
+        Op::MultiPairing | Op::MultiPairingPrepared | Op::VerifyBatch => &[16, 128],
         Op::HashToG2 => &[1, 128],
         Op::DecompressG1 | Op::DecompressG2 | Op::SubgroupG1 | Op::SubgroupG2 => &[1, 1 << 10],
         Op::FastAggregateVerify => &[1 << 9, 10_000],

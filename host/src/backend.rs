@@ -399,6 +399,24 @@ pub trait Backend: Send + Sync + 'static {
         Err(DeviceError::Unsupported)
     }
 
+    /// Brings G2 points into the backend's own form for [`miller_loop_prepared`](Backend::miller_loop_prepared): with the
+    /// lines of their Miller loops, for instance. A backend without such a form has no need of this method.
+    fn prepare_pairing(&self, _points: &[G2], _control: &Control) -> Answer<Prepared> {
+        Err(DeviceError::Unsupported)
+    }
+
+    /// [`miller_loop`](Backend::miller_loop) over `pairs` and, in their order, over the prepared points with one point of
+    /// G1 each.
+    fn miller_loop_prepared(
+        &self,
+        _pairs: &[(G1, G2)],
+        _points: &Prepared,
+        _at: &[G1],
+        _control: &Control,
+    ) -> Answer<Fq12> {
+        Err(DeviceError::Unsupported)
+    }
+
     /// f^(3(p¹² − 1)/r) for a Miller value, by an engine of the CPU that is faster at it than blst; `None` for f = 0 and
     /// from every other backend. Devices are not asked: what a pairing comes to is decided on the CPU.
     fn final_exponentiation(&self, _f: &Fq12) -> Option<Fq12> {

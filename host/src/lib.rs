@@ -58,8 +58,9 @@ mod point;
 
 pub use backend::{CancelToken, Class};
 pub use dispatcher::{
-    Audit, BackendStats, BreakerState, Builder, Call, DeviceReport, Dispatcher, LATENCY_BOUNDS_US, OpStats, PreparedG1,
-    PreparedG2, Retirement, Selection, SelfTest, Stats, default_record_path,
+    Audit, BackendStats, BreakerState, Builder, CROSSOVER_BUDGET, Call, Crossover, CrossoverReport, DeviceCrossovers,
+    DeviceReport, Dispatcher, LATENCY_BOUNDS_US, Measure, OpCrossover, OpStats, PreparedG1, PreparedG2, PreparedLines,
+    Retirement, Selection, SelfTest, Stats, default_crossover_path, default_record_path, processor,
 };
 pub use error::{DeviceError, Error, PointError};
 pub use expand::expand_message_xmd;

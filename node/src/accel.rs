@@ -1,5 +1,8 @@
 //! `--accel`: from the name of some hardware to the dispatcher that uses it.
 //!
+//! With a device beside the processor, `auto` goes by crossovers that the dispatcher measures once on a machine, in the
+//! background after the start; it logs them, and `/metrics` has them.
+//!
 //! `fpga-sim` is used by name only, never by `auto`. It compiles and loads code at run time, so that a node has it only
 //! where it was built with the cargo feature `fpga-sim`.
 

@@ -150,6 +150,18 @@ impl Faulty {
         Ok(items)
     }
 
+    fn product(&self, answer: Answer<(Fq12, Fault)>, c: &Control) -> Answer<Fq12> {
+        let (product, fault) = answer?;
+        let other = self.inner.miller_loop(&[(G1::generator(), G2::generator())], c)?;
+        Ok(match fault {
+            Fault::WrongProduct => product * other,
+            Fault::AlwaysOne => Fq12::ONE,
+            Fault::NeverOne => other,
+            Fault::WrongPoint => Fq12::ZERO,
+            _ => product,
+        })
+    }
+
     fn verdicts(&self, answer: Answer<(Vec<bool>, Fault)>) -> Answer<Vec<bool>> {
         let (mut verdicts, fault) = answer?;
         match fault {
@@ -236,15 +248,15 @@ impl Backend for Faulty {
     }
 
     fn miller_loop(&self, pairs: &[(G1, G2)], c: &Control) -> Answer<Fq12> {
-        let (product, fault) = self.answer(|b| b.miller_loop(pairs, c))?;
-        let other = self.inner.miller_loop(&[(G1::generator(), G2::generator())], c)?;
-        Ok(match fault {
-            Fault::WrongProduct => product * other,
-            Fault::AlwaysOne => Fq12::ONE,
-            Fault::NeverOne => other,
-            Fault::WrongPoint => Fq12::ZERO,
-            _ => product,
-        })
+        self.product(self.answer(|b| b.miller_loop(pairs, c)), c)
+    }
+
+    fn prepare_pairing(&self, points: &[G2], c: &Control) -> Answer<Prepared> {
+        Ok(self.answer(|b| b.prepare_pairing(points, c))?.0)
+    }
+
+    fn miller_loop_prepared(&self, pairs: &[(G1, G2)], points: &Prepared, at: &[G1], c: &Control) -> Answer<Fq12> {
+        self.product(self.answer(|b| b.miller_loop_prepared(pairs, points, at, c)), c)
     }
 
     fn hash_to_g1(&self, messages: &[&[u8]], dst: &[u8], c: &Control) -> Answer<Vec<G1Affine>> {

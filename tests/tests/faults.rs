@@ -94,6 +94,14 @@ fn every_operation_is_right(dispatcher: &Dispatcher) {
     agrees!("subgroup g2", |c: &Call| dispatcher.subgroup_g2(c, G2::as_affine_slice(&qs)));
     agrees!("ntt", |c: &Call| dispatcher.ntt(c, &ss[..4], NttKind::FORWARD));
     agrees!("pairing", |c: &Call| dispatcher.multi_pairing(c, &pairs));
+    let lines = dispatcher.prepare_lines(&call, qs.clone().into()).unwrap();
+    agrees!("pairing with stored lines", |c: &Call| dispatcher.multi_pairing_prepared(c, &pairs, &lines, &ps));
+    agrees!("check that fails with stored lines", |c: &Call| {
+        dispatcher.pairing_check_prepared(c, &pairs[1..], &lines, &ps)
+    });
+    let negated: Vec<G1> = ps.iter().map(|p| p.negate()).collect();
+    assert!(dispatcher.pairing_check_prepared(&call, &pairs, &lines, &negated).unwrap());
+    assert!(!dispatcher.pairing_check_prepared(&call, &pairs[1..], &lines, &negated).unwrap());
     agrees!("check that fails", |c: &Call| dispatcher.pairing_check(c, &pairs));
     agrees!("check that holds", |c: &Call| dispatcher.pairing_check(c, &cancelling));
     assert!(dispatcher.pairing_check(&call, &cancelling).unwrap());
@@ -237,6 +245,13 @@ fn lies_in_each_operation_are_caught_when_audited() {
             let p = ps.clone();
             Box::new(move |d, c| d.multi_pairing(c, &[(p[0], G2::generator())]).map(drop))
         }),
+        ("product with stored lines", Fault::WrongProduct, {
+            let p = ps.clone();
+            Box::new(move |d, c| {
+                let lines = d.prepare_lines(c, [G2::generator(); 2].into())?;
+                d.multi_pairing_prepared(c, &[], &lines, &p[..2]).map(drop)
+            })
+        }),
         ("decompress", Fault::WrongPoint, {
             let bytes: Vec<_> = ps.iter().map(G1::to_bytes).collect();
             Box::new(move |d, c| d.decompress_g1(c, &bytes).map(drop))
@@ -257,10 +272,20 @@ fn pairing_lies_are_caught_without_audits() {
     let holds = [(ps[0], q), (ps[0].negate(), q)];
     let fails = [(ps[0], q), (ps[1], q)];
     for fault in [Fault::AlwaysOne, Fault::NeverOne, Fault::WrongProduct, Fault::WrongPoint] {
-        for (pairs, verdict) in [(&holds, true), (&fails, false)] {
+        for ((pairs, verdict), prepared) in
+            [(&holds, true), (&fails, false)].into_iter().flat_map(|case| [(case, false), (case, true)])
+        {
             let bench = Bench::new(Audit::Never);
+            let d = &bench.dispatcher;
+            let (at, points): (Vec<G1>, Vec<G2>) = pairs.iter().copied().unzip();
+            let lines = d.prepare_lines(&call(), points.into()).unwrap();
             bench.device.set(fault);
-            assert_eq!(bench.dispatcher.pairing_check(&call(), pairs).unwrap(), verdict, "{fault:?}");
+            let answer = if prepared {
+                d.pairing_check_prepared(&call(), &[], &lines, &at)
+            } else {
+                d.pairing_check(&call(), pairs)
+            };
+            assert_eq!(answer, Ok(verdict), "{fault:?}");
             if verdict {
                 assert_eq!(bench.breaker(), BreakerState::Retired, "{fault:?}");
                 assert_eq!(bench.total(|s| s.wrong_answers), 1, "{fault:?}");
@@ -418,6 +443,8 @@ fn points_vouched_for_wrongly_are_not_the_devices_fault() {
         d.mul_g1(&call(), &bad, &scalars).unwrap();
         d.sum_g1(&call(), &[off; 3], &IndexLists::all(3)).unwrap();
         assert!(d.multi_pairing(&call(), &[(bad[0], G2::generator())]).is_ok());
+        let lines = d.prepare_lines(&call(), [G2::generator()].into()).unwrap();
+        assert!(d.multi_pairing_prepared(&call(), &[], &lines, &bad[..1]).is_ok());
         assert_eq!(bench.breaker(), BreakerState::Closed, "{audit:?}");
         assert_eq!(bench.total(|s| s.wrong_answers), 0, "{audit:?}");
         every_operation_is_right(d);

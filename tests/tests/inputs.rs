@@ -73,6 +73,13 @@ fn lengths_that_differ_are_the_callers_mistake() {
             let bases = d.prepare_fixed_g2(&call(), Arc::from(q), 1 << 20).unwrap();
             assert!(matches!(d.msm_g2_prepared(&call(), &bases, &scalars), Err(Error::LengthMismatch { .. })));
         }
+        let lines = d.prepare_lines(&call(), Arc::from(q)).unwrap();
+        for got in [0, 2, 4] {
+            let (what, per) = ("points of G1", "prepared point");
+            let (at, expected) = (vec![p[0]; got], Error::LengthMismatch { what, got, expected: 3, per });
+            assert_eq!(d.multi_pairing_prepared(&call(), &[(p[0], q[0])], &lines, &at), Err(expected.clone()));
+            assert_eq!(d.pairing_check_prepared(&call(), &[], &lines, &at), Err(expected));
+        }
         for n in [0, 3, 6, 1000] {
             let values = vec![Fr::ONE; n];
             assert_eq!(d.ntt(&call(), &values, NttKind::FORWARD), Err(Error::NttLength { got: n }));
@@ -108,6 +115,8 @@ fn empty_input_has_an_answer() {
         assert_eq!(d.sum_g2(&c, &[], &IndexLists::all(0)), Ok(vec![G2Affine::zero()]));
         assert!(d.multi_pairing(&c, &[]).unwrap().is_zero());
         assert_eq!(d.pairing_check(&c, &[]), Ok(true));
+        let lines = d.prepare_lines(&c, Arc::from([])).unwrap();
+        assert_eq!(d.pairing_check_prepared(&c, &[], &lines, &[]), Ok(true));
         assert_eq!(d.hash_to_g1(&c, &[], b"tag"), Ok(vec![]));
         assert_eq!(d.hash_to_g2(&c, &[], b""), Err(Error::EmptyDst));
         assert_eq!(d.hash_to_g1(&c, &[b""], b""), Err(Error::EmptyDst));
@@ -149,6 +158,9 @@ fn points_off_the_curve_or_out_of_the_subgroup_do_not_panic() {
             d.sum_g1(&c, &g1[..n], &IndexLists::all(n)).unwrap();
             d.sum_g2(&c, &g2[..n], &IndexLists::all(n)).unwrap();
             let _ = d.multi_pairing(&c, &pairs).unwrap();
+            let (at, points): (Vec<G1>, Vec<G2>) = pairs.iter().copied().unzip();
+            let lines = d.prepare_lines(&c, points.into()).unwrap();
+            let _ = d.multi_pairing_prepared(&c, &pairs[..1], &lines, &at).unwrap();
             d.pairing_check(&c, &pairs).unwrap();
         }
     }

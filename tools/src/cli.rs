@@ -7,7 +7,7 @@ use crate::bench::{
     self, Baseline, Bench, Op, Outcome, Plan, Record, Suite, geometric_mean, parse_sizes, table, to_csv,
 };
 use crate::{backends, conformance, devices};
-use arblast::{Dispatcher, Selection};
+use arblast::{Dispatcher, Measure, Selection};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use fpga::{HdlCommand, SimCommand, hdl_command, sim_command};
 use std::io::Write;
@@ -27,7 +27,11 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List every backend: present or not and why not, self-test, breaker
+    /// List every backend: present or not and why not, self-test, breaker, crossovers
+    ///
+    /// A crossover is the number of items from which on a device is faster than this machine's CPU, for each operation;
+    /// --backend auto goes by it. They are measured once for a machine, device and driver, which takes some seconds, and
+    /// kept in the user's cache folder. With the CPU alone there is nothing to measure.
     Devices(DevicesArgs),
     /// Run public test vectors through a backend
     ///
@@ -59,7 +63,14 @@ struct DevicesArgs {
     /// Use a device again that was retired for a wrong answer, after its fault is mended
     #[arg(long, value_name = "NAME")]
     readmit: Option<String>,
+    /// Measure the crossovers again, taking SECONDS in all [default: 6]; more time reaches larger sizes
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = DEFAULT_BUDGET,
+          value_parser = parse_seconds, conflicts_with = "readmit")]
+    remeasure: Option<f64>,
 }
+
+/// [`CROSSOVER_BUDGET`] in seconds.
+const DEFAULT_BUDGET: &str = "6";
 
 #[derive(Args)]
 struct BackendArgs {
@@ -220,7 +231,10 @@ fn print(text: &str) {
 }
 
 fn devices_command(args: &DevicesArgs) -> Done {
-    let dispatcher = backends::with_simulation(Dispatcher::builder()).build()?;
+    // Listed are measured figures, so they are waited for; but not to be thrown away, or to strike a device off a list.
+    let needed = args.readmit.is_none() && args.remeasure.is_none();
+    let when = if needed { Measure::AtBuild } else { Measure::Never };
+    let dispatcher = backends::with_simulation(Dispatcher::builder().measure_crossovers(when)).build()?;
     if let Some(name) = &args.readmit {
         if !dispatcher.readmit(name)? {
             eprintln!("error: {name:?} is not retired\n  `arblast devices` shows which devices are");
@@ -229,9 +243,12 @@ fn devices_command(args: &DevicesArgs) -> Done {
         print(&format!("{name} is re-admitted; its self-test runs when it is used next\n"));
         return Ok(true);
     }
+    if let Some(seconds) = args.remeasure {
+        dispatcher.remeasure_crossovers(Duration::from_secs_f64(seconds));
+    }
     dispatcher.self_test_all();
     let reports = devices::reports(&dispatcher);
-    print(&if args.json { to_json(&reports) } else { devices::text(&reports) });
+    print(&if args.json { to_json(&reports) } else { devices::text(&reports, &dispatcher.crossovers()) });
     Ok(true)
 }
 
@@ -357,6 +374,20 @@ mod tests {
     #[test]
     fn definition_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn devices_are_measured_again_for_as_long_as_asked() {
+        let parse = |line: &str| match Cli::try_parse_from(line.split_whitespace()) {
+            Ok(Cli { command: Command::Devices(args) }) => Some(args.remeasure),
+            _ => None,
+        };
+        assert_eq!(parse("arblast devices"), Some(None));
+        assert_eq!(parse("arblast devices --remeasure"), Some(Some(arblast::CROSSOVER_BUDGET.as_secs_f64())));
+        assert_eq!(parse("arblast devices --remeasure=0.5 --json"), Some(Some(0.5)));
+        for line in ["--remeasure=-1", "--remeasure=soon", "--remeasure --readmit gpu"] {
+            assert_eq!(parse(&format!("arblast devices {line}")), None, "{line}");
+        }
     }
 
     #[test]

@@ -149,7 +149,7 @@ fn suite_writes_a_page() {
     }
     // The field operations need the engine; invert-fr and ntt have one baseline.
     let records: serde_json::Value = serde_json::from_slice(&json).unwrap();
-    assert!(matches!(records.as_array().map(Vec::len), Some(44 | 48)), "{records}");
+    assert!(matches!(records.as_array().map(Vec::len), Some(46 | 50)), "{records}");
     let nowhere = arblast(&["bench", "--suite", "cpu", "--html", "/nonexistent/page.html"]);
     assert_eq!((nowhere.status.code(), err(&nowhere).contains("cannot be written")), (Some(2), true));
     std::fs::remove_dir_all(folder).unwrap();

@@ -2,8 +2,8 @@
 
 use super::threads::Threads;
 use super::vector::{
-    AffineOf, Bases, E1, E2, Ifma, NTT_FEWEST, Split, Table, Workspaces, decompress, final_exponentiation, hash, map,
-    members, miller_loop, msm, msm_fixed, multiply, ntt, sum,
+    AffineOf, Bases, E1, E2, Ifma, LineTable, NTT_FEWEST, Split, Table, Workspaces, decompress, final_exponentiation,
+    hash, map, members, miller_loop, miller_loop_stored, msm, msm_fixed, multiply, ntt, sum,
 };
 use crate::backend::{Backend, Control, Description, IndexLists, Kind, NttKind, Op, Prepared};
 use crate::error::{DeviceError, PointError};
@@ -36,9 +36,9 @@ enum Kept<C: Split> {
     Fixed(Table<C>),
 }
 
-/// The bases that this backend prepared itself.
-fn own<C: Split>(bases: &Prepared) -> Answer<&Kept<C>> {
-    bases.downcast_ref().ok_or_else(|| DeviceError::Failed("the bases were prepared by another backend".into()))
+/// What this backend prepared itself.
+fn own<T: 'static>(prepared: &Prepared) -> Answer<&T> {
+    prepared.downcast_ref().ok_or_else(|| DeviceError::Failed("the points were prepared by another backend".into()))
 }
 
 impl CpuEngine {
@@ -50,6 +50,17 @@ impl CpuEngine {
         Ok(Arc::new(kept))
     }
 
+    fn msm<C: Split>(
+        &self,
+        workspaces: &Workspaces<C>,
+        points: &[AffineOf<C>],
+        scalars: &[Fr],
+        control: &Control,
+    ) -> Answer<AffineOf<C>> {
+        let work = |bases: &Bases<C>| msm(self.ifma, &self.threads, workspaces, bases, scalars, control);
+        workspaces.with_bases(self.ifma, &self.threads, points, control, work)
+    }
+
     fn msm_prepared<C: Split>(
         &self,
         workspaces: &Workspaces<C>,
@@ -57,7 +68,7 @@ impl CpuEngine {
         scalars: &[Fr],
         control: &Control,
     ) -> Answer<AffineOf<C>> {
-        match own::<C>(bases)? {
+        match own::<Kept<C>>(bases)? {
             Kept::Plain(bases) => msm(self.ifma, &self.threads, workspaces, bases, scalars, control),
             Kept::Fixed(table) => msm_fixed(self.ifma, &self.threads, workspaces, table, scalars, control),
         }
@@ -97,13 +108,11 @@ impl Backend for CpuEngine {
     }
 
     fn msm_g1(&self, points: &[G1], scalars: &[Fr], control: &Control) -> Answer<G1Affine> {
-        let bases = Bases::new(self.ifma, &self.threads, InSubgroup::as_affine_slice(points), control)?;
-        msm(self.ifma, &self.threads, &self.g1, &bases, scalars, control)
+        self.msm(&self.g1, InSubgroup::as_affine_slice(points), scalars, control)
     }
 
     fn msm_g2(&self, points: &[G2], scalars: &[Fr], control: &Control) -> Answer<G2Affine> {
-        let bases = Bases::new(self.ifma, &self.threads, InSubgroup::as_affine_slice(points), control)?;
-        msm(self.ifma, &self.threads, &self.g2, &bases, scalars, control)
+        self.msm(&self.g2, InSubgroup::as_affine_slice(points), scalars, control)
     }
 
     fn prepare_g1(&self, points: &[G1], control: &Control) -> Answer<Prepared> {
@@ -180,6 +189,20 @@ impl Backend for CpuEngine {
 
     fn miller_loop(&self, pairs: &[(G1, G2)], control: &Control) -> Answer<Fq12> {
         miller_loop(self.ifma, &self.threads, pairs, control)
+    }
+
+    fn prepare_pairing(&self, points: &[G2], control: &Control) -> Answer<Prepared> {
+        Ok(Arc::new(LineTable::new(self.ifma, &self.threads, points, control)?))
+    }
+
+    fn miller_loop_prepared(
+        &self,
+        pairs: &[(G1, G2)],
+        points: &Prepared,
+        at: &[G1],
+        control: &Control,
+    ) -> Answer<Fq12> {
+        miller_loop_stored(self.ifma, &self.threads, pairs, (own(points)?, at), control)
     }
 
     fn final_exponentiation(&self, f: &Fq12) -> Option<Fq12> {

@@ -91,14 +91,14 @@ impl Backend for CpuPortable {
         if let Some(table) = bases.downcast_ref::<msm::Table<OnE1>>() {
             return table.msm(&self.threads, scalars, control);
         }
-        self.msm_g1(own_bases(bases)?, scalars, control)
+        self.msm_g1(own::<Vec<_>>(bases)?, scalars, control)
     }
 
     fn msm_g2_prepared(&self, bases: &Prepared, scalars: &[Fr], control: &Control) -> Answer<G2Affine> {
         if let Some(table) = bases.downcast_ref::<msm::Table<OnE2>>() {
             return table.msm(&self.threads, scalars, control);
         }
-        self.msm_g2(own_bases(bases)?, scalars, control)
+        self.msm_g2(own::<Vec<_>>(bases)?, scalars, control)
     }
 
     fn mul_g1(&self, points: &[G1], scalars: &[Fr], bits: u32, control: &Control) -> Answer<Vec<G1Affine>> {
@@ -119,6 +119,20 @@ impl Backend for CpuPortable {
 
     fn miller_loop(&self, pairs: &[(G1, G2)], control: &Control) -> Answer<Fq12> {
         pairing::miller_loop(&self.threads, pairs, control)
+    }
+
+    fn prepare_pairing(&self, points: &[G2], control: &Control) -> Answer<Prepared> {
+        Ok(Arc::new(pairing::LineTable::new(&self.threads, points, control)?))
+    }
+
+    fn miller_loop_prepared(
+        &self,
+        pairs: &[(G1, G2)],
+        points: &Prepared,
+        at: &[G1],
+        control: &Control,
+    ) -> Answer<Fq12> {
+        pairing::miller_loop_stored(&self.threads, pairs, (own(points)?, at), control)
     }
 
     fn hash_to_g1(&self, messages: &[&[u8]], dst: &[u8], control: &Control) -> Answer<Vec<G1Affine>> {
@@ -162,7 +176,7 @@ impl Backend for CpuPortable {
     }
 }
 
-/// The bases that this backend prepared itself.
-fn own_bases<P: Send + Sync + 'static>(bases: &Prepared) -> Answer<&Vec<P>> {
-    bases.downcast_ref().ok_or_else(|| DeviceError::Failed("the bases were prepared by another backend".into()))
+/// What this backend prepared itself.
+fn own<T: 'static>(prepared: &Prepared) -> Answer<&T> {
+    prepared.downcast_ref().ok_or_else(|| DeviceError::Failed("the points were prepared by another backend".into()))
 }

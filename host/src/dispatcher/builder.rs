@@ -1,5 +1,6 @@
 //! What a program chooses: backends, selection, threads, audits.
 
+use super::crossover::{self, Crossovers, Measure};
 use super::{Dispatcher, Inner, gate::Gate, offload::Offload, record, record::Record, selftest, slot::Slot};
 use crate::backend::{Backend, Kind};
 use crate::cpu::{self, CpuPortable};
@@ -13,7 +14,8 @@ use std::time::Duration;
 /// Which backends a dispatcher uses. Parses from the names on command lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Selection {
-    /// The fastest of what is there, by operation and size (`auto`).
+    /// The fastest of what is there, by operation and size (`auto`): a device from the size on from which it was measured
+    /// to be faster than this machine's CPU, else the best CPU path.
     #[default]
     Auto,
     /// The best CPU path of this machine (`cpu`).
@@ -94,6 +96,8 @@ pub struct Builder {
     backends: Vec<Arc<dyn Backend>>,
     absent: Vec<(String, String)>,
     record: Option<PathBuf>,
+    crossovers: Option<PathBuf>,
+    measure: Measure,
     first_pause: Option<Duration>,
     engine: bool,
 }
@@ -107,6 +111,8 @@ impl Default for Builder {
             backends: Vec::new(),
             absent: Vec::new(),
             record: record::default_record_path(),
+            crossovers: crossover::default_crossover_path(),
+            measure: Measure::default(),
             first_pause: None,
             engine: true,
         }
@@ -165,6 +171,22 @@ impl Builder {
         self
     }
 
+    /// Where measured crossovers are kept; the user's cache folder unless set. `None` keeps them in memory only, so that
+    /// each start measures. Used by [`Selection::Auto`] with a device only.
+    #[must_use]
+    pub fn crossover_cache(mut self, path: Option<PathBuf>) -> Self {
+        self.crossovers = path;
+        self
+    }
+
+    /// When crossovers are measured that are not known yet; in the background unless set. Used by [`Selection::Auto`]
+    /// with a device only.
+    #[must_use]
+    pub fn measure_crossovers(mut self, when: Measure) -> Self {
+        self.measure = when;
+        self
+    }
+
     /// How long the first error keeps a device out (default 1 s); each failed trial doubles it, up to 60 s.
     #[must_use]
     pub fn breaker_pause(mut self, pause: Duration) -> Self {
@@ -174,7 +196,8 @@ impl Builder {
 
     /// Checks the settings, runs the self-tests of the backends that the selection can use, and starts.
     ///
-    /// Takes as long as the self-tests: milliseconds on a GPU, perhaps seconds on a simulation.
+    /// Takes as long as the self-tests: milliseconds on a GPU, perhaps seconds on a simulation; and the measurement of
+    /// crossovers where [`Measure::AtBuild`] is set.
     ///
     /// # Errors
     /// [`Error::UnknownBackend`] and [`Error::BackendUnavailable`] for a backend selected by name;
@@ -194,11 +217,13 @@ impl Builder {
             slots,
             absent: self.absent,
             record: Record::open(self.record)?,
+            crossovers: Crossovers::new(self.crossovers),
             gate: Gate::new(),
             offload,
         }));
         dispatcher.apply_record();
         dispatcher.test_selected()?;
+        dispatcher.start_crossovers(self.measure);
         Ok(dispatcher)
     }
 

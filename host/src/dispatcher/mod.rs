@@ -3,7 +3,8 @@
 //! # What happens to a call
 //!
 //! 1. The arguments are checked; a mismatch is the caller's [`Error`] and nothing runs.
-//! 2. A backend is picked by operation and size: the device or engine whose learnt cost is lowest ([`Selection`]).
+//! 2. A backend is picked by operation and size ([`Selection`]): with `auto` a device from the size on from which it was
+//!    measured to be faster than this machine's CPU (`crossover/`), unless it was much slower of late; else the CPU.
 //! 3. A device gets a [`Job`](operation::Job) on its own thread, served by [`Class`], with a deadline that is never above what the
 //!    CPU would need, and with probes of the dispatcher's own mixed in.
 //! 4. Its answer is checked: shape, coordinates, probes, and at the audit's rate by recomputation. Negative verdicts
@@ -25,14 +26,18 @@
 //! | `side.rs` | G1 and G2 as parameters |
 //! | `slot.rs`, `queue.rs`, `breaker.rs` | a device's thread, queue and breaker |
 //! | `gate.rs`, `offload.rs` | order among calls on the CPU; calls from asynchronous code |
-//! | `cost.rs`, `selftest.rs` | learnt costs; self-test and first measurement |
+//! | `selftest.rs`, `cost.rs` | self-test; measured and learnt costs |
+//! | `crossover/` | from which sizes on devices are faster: measured, kept, reported |
 //! | `stats.rs`, `record.rs` | counters; the record of retired devices |
+//! | `machine.rs` | the processor, and the user's folders |
 
 mod breaker;
 mod builder;
 mod call;
 mod cost;
+mod crossover;
 mod gate;
+mod machine;
 mod offload;
 mod operation;
 mod operations;
@@ -46,7 +51,12 @@ mod stats;
 pub use breaker::BreakerState;
 pub use builder::{Audit, Builder, Selection};
 pub use call::Call;
-pub use operations::{PreparedG1, PreparedG2};
+pub use crossover::{
+    BUDGET as CROSSOVER_BUDGET, Crossover, CrossoverReport, DeviceCrossovers, Measure, OpCrossover,
+    default_crossover_path,
+};
+pub use machine::processor;
+pub use operations::{PreparedG1, PreparedG2, PreparedLines};
 pub use record::{Retirement, default_record_path};
 pub use slot::SelfTest;
 pub use stats::{BackendStats, LATENCY_BOUNDS_US, OpStats, Stats};
@@ -56,6 +66,7 @@ use crate::cpu;
 use crate::error::{DeviceError, Error};
 use ark_bls12_381::Fq12;
 use breaker::Admission;
+use crossover::{Crossovers, SLACK};
 use gate::Gate;
 use offload::Offload;
 use operation::{Job as _, Operation};
@@ -77,9 +88,13 @@ struct Inner {
     slots: Vec<Slot>,
     absent: Vec<(String, String)>,
     record: Record,
+    crossovers: Crossovers,
     gate: Arc<Gate>,
     offload: Offload,
 }
+
+/// How many times the vector engine's time blst takes, roughly: twice for some operations, seven times for others.
+const LEAD: u32 = 4;
 
 /// What the operator is told about one backend.
 #[derive(Clone, Debug)]
@@ -170,9 +185,8 @@ impl Dispatcher {
 
     /// The CPU's vector engine, if there is one that may be used.
     fn engine(&self, op: Op, size: usize) -> Option<&Slot> {
-        let usable = |s: &&Slot| s.self_test() == SelfTest::Passed && s.breaker_state() != BreakerState::Retired;
         let engines = self.0.slots.iter().filter(|s| s.backend.kind() == Kind::VectorEngine);
-        engines.filter(usable).find(|s| s.backend.supports(op, size))
+        engines.filter(|s| s.is_usable()).find(|s| s.backend.supports(op, size))
     }
 
     /// Where an operation of this size is tried first; `None` for the reference.
@@ -189,17 +203,25 @@ impl Dispatcher {
             }
             Selection::Auto => {
                 let cpu = self.engine(op, size);
-                let bound = match cpu {
-                    Some(engine) => engine.costs.estimate(op, size),
-                    None => Some(self.reference().costs.estimate_reference(op, size)),
-                };
-                let usable = |s: &&Slot| s.backend.kind() == Kind::Device && s.self_test() == SelfTest::Passed;
-                let devices = self.0.slots.iter().filter(usable).filter(|s| s.backend.supports(op, size));
-                let costed = devices.filter_map(|s| Some((s.costs.estimate(op, size)?, s)));
-                let fastest = costed.min_by_key(|(cost, _)| *cost);
-                fastest.filter(|(cost, _)| bound.is_none_or(|b| *cost < b)).map(|(_, s)| s).or(cpu)
+                self.faster_device(op, size, cpu).or(cpu)
             }
         }
+    }
+
+    /// The device that `auto` prefers to the CPU, whose vector engine is `engine` if it has one here: of those that are
+    /// past their crossover the one with the lowest estimate, unless that is far above the CPU's.
+    fn faster_device(&self, op: Op, size: usize, engine: Option<&Slot>) -> Option<&Slot> {
+        let reached = |s: &&Slot| s.starts.reached(op, size) && s.is_usable() && s.backend.supports(op, size);
+        let devices = || self.0.slots.iter().filter(reached);
+        let (cost, fastest) =
+            devices().filter_map(|s| Some((s.costs.estimate(op, size)?, s))).min_by_key(|(c, _)| *c)?;
+        let reference = || self.reference().costs.estimate_reference(op, size);
+        let cpu = engine.and_then(|s| s.costs.estimate(op, size)).unwrap_or_else(reference);
+        let chosen = (cost <= cpu.saturating_mul(SLACK)).then_some(fastest);
+        // Whoever is not asked learns nothing new, so its last figures must not stand for ever.
+        let passed_over = devices().filter(|s| chosen.is_none_or(|chosen| chosen.index != s.index));
+        passed_over.for_each(|s| s.costs.forget(op, size));
+        chosen
     }
 
     /// The final exponentiation of a Miller value, by the CPU's vector engine where it may be used, else by blst. `None`
@@ -218,17 +240,20 @@ impl Dispatcher {
         )
     }
 
-    /// How long a device may take: never above what the CPU would need, nor above the caller's deadline. A backend
-    /// chosen by name is wanted even where it is slower, and gets thirty times the CPU's need and ten seconds; a
-    /// simulation an hour.
+    /// How long a device may take: never above what blst would need, nor above the caller's deadline. Where the vector
+    /// engine does the work, blst's estimate may be from far smaller sizes, so [`LEAD`] bounds it. A backend chosen by
+    /// name is wanted even where it is slower, and gets thirty times blst's need and ten seconds; a simulation an hour.
     fn time_limit<O: Operation>(&self, slot: &Slot, call: &Call, operation: &O) -> Duration {
-        let once = self.reference().costs.estimate_reference(operation.op(), operation.size());
-        let cpu = once.saturating_mul(operation.allowance());
+        let (op, size) = (operation.op(), operation.size());
+        let blst = self.reference().costs.estimate_reference(op, size);
+        let engine = self.engine(op, size).and_then(|engine| engine.costs.estimate(op, size));
+        let least = engine.map_or(blst, |engine| blst.min(engine.saturating_mul(LEAD)));
+        let [blst, least] = [blst, least].map(|once| once.saturating_mul(operation.allowance()));
         let named = matches!(&self.0.selection, Selection::Only(name) if slot.name() == name);
         let limit = match slot.backend.kind() {
             Kind::Simulation => Duration::from_secs(3600),
-            _ if named => cpu.saturating_mul(30).saturating_add(Duration::from_secs(10)),
-            _ => cpu,
+            _ if named => blst.saturating_mul(30).saturating_add(Duration::from_secs(10)),
+            _ => least,
         };
         call.time_limit().map_or(limit, |deadline| deadline.min(limit))
     }

@@ -109,9 +109,7 @@ fn read(path: &Path) -> Result<Contents, Error> {
 
 /// Where the record is kept by default: `arblast/retired.json` in the user's state folder.
 pub fn default_record_path() -> Option<PathBuf> {
-    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    let state = absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")))?;
-    Some(state.join("arblast").join("retired.json"))
+    Some(super::machine::state_folder()?.join("retired.json"))
 }
 
 #[cfg(test)]

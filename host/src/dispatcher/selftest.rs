@@ -1,4 +1,4 @@
-//! The known-answer self-test of a backend, and the first measurement of its costs.
+//! The known-answer self-test of a backend.
 //!
 //! The inputs are fixed: scalars 0, 1, r−1 and others, points with the identity, repeated, doubled and opposite ones,
 //! and lengths that are no multiple of a group size. The known answers are the reference's, which is itself tested
@@ -7,8 +7,8 @@
 use super::operation::{Decompress, Hash, Job, Map, Miller, Msm, Mul, Ntt, Operation, Subgroup, Sum};
 use super::side::{Side, SideG1, SideG2};
 use super::slot::{Failure, SelfTest, Slot};
-use super::{Dispatcher, Selection, call};
-use crate::backend::{CancelToken, Class, Control, IndexLists, Kind, NttKind, Op};
+use super::{Dispatcher, call};
+use crate::backend::{CancelToken, Class, Control, IndexLists, NttKind, Op};
 use crate::cpu;
 use crate::point::{G1, G2, InSubgroup};
 use ark_bls12_381::{Fq12, Fr};
@@ -23,21 +23,15 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(600);
 /// Sizes to test at, powers of two and others: some backends have an operation only from some size on.
 const SIZES: [usize; 4] = [9, 64, 300, 1024];
-/// The device's share of the first measurement: about as much work as the reference does in this time.
-const MEASURED: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(20)];
 
-/// Tests a backend and notes the result; measures a device that `auto` may choose.
+/// Tests a backend and notes the result.
 pub(super) fn run(dispatcher: &Dispatcher, slot: &Slot) {
     let test = Test { dispatcher, slot };
     let result = if slot.index == 0 { reference() } else { test.all() };
-    let passed = result.is_ok();
     if let Err(reason) = &result {
         tracing::warn!(backend = slot.name(), reason, "self-test failed: not used");
     }
     slot.set_self_test(result.map_or_else(SelfTest::Failed, |()| SelfTest::Passed));
-    if passed && slot.backend.kind() == Kind::Device && *dispatcher.selection() == Selection::Auto {
-        test.measure();
-    }
 }
 
 /// The reference against constants: the encodings of the generators, a hash to G2 of RFC 9380 (appendix J.10.1, first
@@ -129,7 +123,7 @@ impl Test<'_> {
             Op::MillerLoop => {
                 let (p, q) = (Inputs::<SideG1>::new(n).points, Inputs::<SideG2>::new(n).points);
                 let pairs: Vec<(G1, G2)> = p.into_iter().zip(q.into_iter().rev()).collect();
-                self.compare(&Miller { pairs: &pairs })?;
+                self.compare(&Miller { pairs: &pairs, prepared: None })?;
                 let f = cpu::miller_product(&pairs);
                 let value = self.slot.backend.final_exponentiation(&f);
                 match value.is_none() || value == cpu::final_exponentiation(&f) {
@@ -187,9 +181,9 @@ impl Test<'_> {
         self.compare(&Subgroup::<S> { points: &points })
     }
 
-    /// Runs an operation on the backend and on the reference; learns what both took.
+    /// Runs an operation on the backend and on the reference; learns what the reference took.
     fn compare<O: Operation>(&self, operation: &O) -> Result<(), String> {
-        let (op, size, start) = (operation.op(), operation.size(), Instant::now());
+        let (op, size) = (operation.op(), operation.size());
         let job = Arc::new(operation.to_job(&mut call::fresh_rng().map_err(|e| e.to_string())?));
         let raw = self.slot.submit(job.clone(), Class::Job, CancelToken::new(), Some(PATIENCE));
         let answer = raw.map_err(|failure| match failure {
@@ -197,26 +191,10 @@ impl Test<'_> {
             Failure::Busy | Failure::Cancelled => "it gave no answer".into(),
         });
         let answer = job.finish(answer?)?;
-        self.slot.costs.learn(op, size, start.elapsed());
         let (reference, control) = (self.dispatcher.reference(), Control::new(Class::Job, CancelToken::new()));
         let start = Instant::now();
         let known = operation.run(&*reference.backend, &control).map_err(|e| e.to_string())?;
         reference.costs.learn(op, size, start.elapsed());
         if operation.same(&answer, &known) { Ok(()) } else { Err(format!("a wrong answer for {size} items")) }
-    }
-
-    /// Measures every operation at two sizes, so that the first choices are informed ones. A failure here is a failed
-    /// self-test at that size.
-    fn measure(&self) {
-        for op in Op::ALL {
-            for time in MEASURED {
-                let item = self.dispatcher.reference().costs.estimate_reference(op, 64).as_nanos() / 64;
-                let n = (time.as_nanos() / item.max(1)).clamp(1, 1 << 16) as usize;
-                if let Err(reason) = self.one(op, n) {
-                    self.slot.set_self_test(SelfTest::Failed(format!("{op} of {n} items: {reason}")));
-                    return;
-                }
-            }
-        }
     }
 }

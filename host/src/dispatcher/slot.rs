@@ -1,7 +1,8 @@
-//! One backend inside the dispatcher: its thread and queue, its breaker, its counters and learnt costs.
+//! One backend inside the dispatcher: its thread and queue, its breaker, its counters, costs and crossovers.
 
 use super::breaker::{Admission, Breaker, BreakerState};
 use super::cost::Costs;
+use super::crossover::Starts;
 use super::operation::Job;
 use super::queue::Queue;
 use super::stats::Board;
@@ -45,6 +46,8 @@ pub(super) struct Slot {
     pub(super) index: usize,
     pub(super) backend: Arc<dyn Backend>,
     pub(super) costs: Costs,
+    /// From which sizes on `auto` may choose it; of a device only.
+    pub(super) starts: Starts,
     pub(super) board: Board,
     breaker: Mutex<Breaker>,
     self_test: Mutex<SelfTest>,
@@ -68,6 +71,7 @@ impl Slot {
             index,
             backend,
             costs: Costs::default(),
+            starts: Starts::default(),
             board: Board::default(),
             breaker: Mutex::new(Breaker::new(first_pause)),
             self_test: Mutex::new(SelfTest::NotRun),
@@ -91,6 +95,12 @@ impl Slot {
 
     pub(super) fn set_self_test(&self, result: SelfTest) {
         *lock(&self.self_test) = result;
+    }
+
+    /// Whether it passed its self-test (blst needs none) and is not retired.
+    pub(super) fn is_usable(&self) -> bool {
+        let tested = self.index == 0 || self.self_test() == SelfTest::Passed;
+        tested && self.breaker_state() != BreakerState::Retired
     }
 
     pub(super) fn breaker_state(&self) -> BreakerState {

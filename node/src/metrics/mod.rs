@@ -11,7 +11,7 @@
 //! | `arblast_mempool_…` | each lane: transactions, bytes, what was kept, what was shed and why |
 //! | `arblast_peers_…` | validators tracked, connected, blocked |
 //! | `arblast_storage_…` | bytes of the data folder, and free on its disk |
-//! | `arblast_backend_…` | each backend and operation: counts, seconds, fallbacks, audits, faults; breaker |
+//! | `arblast_backend_…` | each backend and operation: counts, seconds, fallbacks, audits, faults; breaker; crossovers |
 //!
 //! # Use
 //!
@@ -19,6 +19,7 @@
 //! there is one, [`Metrics::router`] goes to [`crate::http::serve`]. Values are read when the page is asked for; the
 //! data folder is measured at most every [`MEASURE`].
 
+mod crossovers;
 mod page;
 
 use crate::mempool::Mempool;
@@ -348,6 +349,7 @@ impl Metrics {
                 family.sample(&[("backend", &device.name), ("state", state.name())], value);
             }
         }
+        crossovers::write(page, &self.dispatcher.crossovers());
         self.operations(page);
     }
 

@@ -3,7 +3,7 @@
 use super::{answer, control, same, same_list};
 use crate::random::{Random, edge_members};
 use arblast::backend::{Backend, NttKind, Op};
-use arblast::{G1, G2};
+use arblast::{DeviceError, G1, G2};
 use ark_bls12_381::{Bls12_381, Fr};
 use ark_ec::pairing::{MillerLoopOutput, Pairing};
 use ark_ff::{FftField, Field, One};
@@ -32,6 +32,46 @@ pub(super) fn miller_loop(backend: &dyn Backend) -> Result<(), String> {
         check(&format!("{n} pairs and their inverses"), &cancelling)?;
         let (p, q) = (random.member(), random.member());
         check(&format!("{n} times one pair"), &vec![(p, q); n])?;
+    }
+    prepared_points(backend, &mut random)
+}
+
+/// Products over pairs and over points that the backend has prepared, if it prepares any.
+fn prepared_points(backend: &dyn Backend, random: &mut Random) -> Result<(), String> {
+    let check = |case: &str, pairs: &[(G1, G2)], at: &[G1], points: &[G2]| -> Result<(), String> {
+        let handle = match backend.prepare_pairing(points, &control()) {
+            Err(DeviceError::Unsupported) => return Ok(()),
+            handle => answer(case, handle)?,
+        };
+        // Twice: what is prepared is not used up.
+        for _ in 0..2 {
+            let f = answer(case, backend.miller_loop_prepared(pairs, &handle, at, &control()))?;
+            let got = Bls12_381::final_exponentiation(MillerLoopOutput(f)).map(|gt| gt.0);
+            let all = pairs.iter().copied().chain(at.iter().copied().zip(points.iter().copied()));
+            let (ps, qs): (Vec<_>, Vec<_>) = all.map(|(p, q)| (p.into_affine(), q.into_affine())).unzip();
+            same(case, &got, &Some(Bls12_381::multi_pairing(ps, qs).0))?;
+        }
+        Ok(())
+    };
+    let (edges, edge_points): (Vec<G1>, Vec<G2>) =
+        edge_members().into_iter().flat_map(|p| edge_members().into_iter().map(move |q| (p, q))).unzip();
+    check("all edges, prepared", &[], &edges, &edge_points)?;
+    check("identities only, prepared", &[], &[G1::identity(); 3], &[G2::identity(); 3])?;
+    check("points left out", &[], &[G1::identity(); 9], &random.members(9))?;
+    let lengths =
+        [(0, 0), (1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (3, 1), (0, 4), (4, 1), (1, 4), (5, 3), (0, 8), (0, 9)];
+    for (n, m) in lengths.into_iter().chain([(8, 8), (3, 16), (17, 24), (0, 33), (40, 65)]) {
+        let (p, q): (Vec<G1>, Vec<G2>) = (random.members(n + m), random.members(n + m));
+        let pairs: Vec<(G1, G2)> = p[..n].iter().copied().zip(q[..n].iter().copied()).collect();
+        check(&format!("{n} pairs and {m} prepared"), &pairs, &p[n..], &q[n..])?;
+        let mut at = p[n..].to_vec();
+        at.iter_mut().step_by(2).for_each(|p| *p = G1::identity());
+        check(&format!("{n} pairs and {m} prepared, every other left out"), &pairs, &at, &q[n..])?;
+        // The prepared half cancels the other.
+        let inverses: Vec<G1> = p.iter().map(|p| p.negate()).collect();
+        let pairs: Vec<(G1, G2)> = p.iter().copied().zip(q.iter().copied()).collect();
+        check(&format!("{} pairs and their inverses, prepared", n + m), &pairs, &inverses, &q)?;
+        check(&format!("{m} times one prepared point"), &pairs, &p[n..], &vec![random.member(); m])?;
     }
     Ok(())
 }

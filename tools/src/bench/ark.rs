@@ -2,6 +2,7 @@
 
 use super::Pool;
 use ark_bls12_381::{Bls12_381, Fq12, Fr, G1Affine, G1Projective, G2Affine, G2Projective, g2};
+use ark_ec::bls12::G2Prepared as Bls12G2Prepared;
 use ark_ec::hashing::HashToCurve;
 use ark_ec::hashing::curve_maps::wb::WBMap;
 use ark_ec::hashing::map_to_curve_hasher::MapToCurveBasedHasher;
@@ -12,6 +13,9 @@ use ark_ff::field_hashers::DefaultFieldHasher;
 use ark_poly::{EvaluationDomain, Radix2EvaluationDomain};
 use ark_serialize::{CanonicalDeserialize, CanonicalSerialize};
 use sha2::Sha256;
+
+/// A point of G2 with its lines.
+pub(super) type G2Prepared = Bls12G2Prepared<ark_bls12_381::Config>;
 
 /// Σ scalarᵢ·pointᵢ.
 pub(super) fn msm<G: VariableBaseMSM + CurveGroup>(
@@ -62,8 +66,27 @@ pub(super) fn each<P: Sync>(pool: &Pool, points: &[P], check: impl Fn(&P) -> boo
 
 /// A product of pairings, finished.
 pub(super) fn multi_pairing(pool: &Pool, ps: &[G1Affine], qs: &[G2Affine]) -> Fq12 {
-    let loops =
-        pool.parts(ps.len(), |r| Bls12_381::multi_miller_loop(ps[r.clone()].iter().copied(), qs[r].iter().copied()).0);
+    let part = |r: std::ops::Range<usize>| {
+        Bls12_381::multi_miller_loop(ps[r.clone()].iter().copied(), qs[r].iter().copied()).0
+    };
+    finished(pool.parts(ps.len(), part))
+}
+
+/// Points of G2 with their lines.
+pub(super) fn stored_lines(points: &[G2Affine]) -> Vec<G2Prepared> {
+    points.iter().map(|q| G2Prepared::from(*q)).collect()
+}
+
+/// A product of pairings over points with stored lines, finished; arkworks takes copies of the lines.
+pub(super) fn multi_pairing_prepared(pool: &Pool, ps: &[G1Affine], lines: &[G2Prepared]) -> Fq12 {
+    let part = |r: std::ops::Range<usize>| {
+        Bls12_381::multi_miller_loop(ps[r.clone()].iter().copied(), lines[r].iter().cloned()).0
+    };
+    finished(pool.parts(ps.len(), part))
+}
+
+/// The final exponentiation of a product of Miller loops.
+fn finished(loops: Vec<Fq12>) -> Fq12 {
     let product = loops.into_iter().product::<Fq12>();
     Bls12_381::final_exponentiation(ark_ec::pairing::MillerLoopOutput(product)).map_or_else(Fq12::default, |gt| gt.0)
 }

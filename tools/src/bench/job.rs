@@ -38,6 +38,8 @@ pub enum Op {
     Pairing,
     /// One product of pairings: pairs
     MultiPairing,
+    /// One product of pairings over points of G2 whose lines are stored: pairs
+    MultiPairingPrepared,
     /// RFC 9380 hash to G2: messages
     HashToG2,
     /// G1 points decoded, with curve and subgroup checks: points
@@ -102,6 +104,7 @@ impl Op {
             Self::SumG1 => "sum-g1",
             Self::Pairing => "pairing",
             Self::MultiPairing => "multi-pairing",
+            Self::MultiPairingPrepared => "multi-pairing-prepared",
             Self::HashToG2 => "hash-to-g2",
             Self::DecompressG1 => "decompress-g1",
             Self::DecompressG2 => "decompress-g2",
@@ -134,9 +137,9 @@ impl Op {
         self.is_field() || matches!(self, Self::InvertFr | Self::NormalizeG1)
     }
 
-    /// Whether its bases have a table.
+    /// Whether its points were prepared for many calls.
     const fn is_fixed(self) -> bool {
-        matches!(self, Self::MsmG1Fixed | Self::MsmG2Fixed)
+        matches!(self, Self::MsmG1Fixed | Self::MsmG2Fixed | Self::MultiPairingPrepared)
     }
 }
 
@@ -147,7 +150,7 @@ pub enum Baseline {
     Blst,
     /// arkworks, called directly
     Arkworks,
-    /// The same backend without the table of multiples, on bases that it has prepared (msm-g1-fixed and msm-g2-fixed)
+    /// The same backend without table of multiples or stored lines (msm-g1-fixed, msm-g2-fixed, multi-pairing-prepared)
     Plain,
 }
 
@@ -191,9 +194,10 @@ pub fn check(op: Op, size: usize, baseline: Baseline) -> Result<(), Error> {
     }
 }
 
-/// Refuses a comparison with bases that have no table, for an operation that has no bases.
+/// Refuses a comparison with points that are not prepared, for an operation that prepares none.
 pub(super) fn no_plain<T>() -> Result<T, Error> {
-    Err(Error::Refused("plain is what msm-g1-fixed and msm-g2-fixed are compared with, and nothing else".into()))
+    let fixed = "msm-g1-fixed, msm-g2-fixed and multi-pairing-prepared";
+    Err(Error::Refused(format!("plain is what {fixed} are compared with, and nothing else")))
 }
 
 /// Reads a comma-separated list of sizes, each a count (`1024`) or a power (`2^10`).

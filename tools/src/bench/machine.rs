@@ -1,5 +1,6 @@
 //! What a figure was measured on: processor, system, versions, date.
 
+use arblast::processor;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The lock file that this program was built by; versions are read from it.
@@ -43,14 +44,6 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn processor() -> String {
-    let name = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("model name"))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    });
-    name.unwrap_or_else(|| format!("unnamed {} processor", std::env::consts::ARCH))
-}
-
 fn system() -> String {
     let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
     let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME="));
@@ -68,7 +61,7 @@ fn locked<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
 
 /// Day and minute in UTC of a time in seconds after 1970; the Gregorian calendar counted in years from March on, in
 /// cycles of 400 years (146,097 days).
-fn date(seconds: u64) -> String {
+pub(crate) fn date(seconds: u64) -> String {
     let days = seconds / 86_400 + 719_468;
     let (cycle, day) = (days / 146_097, days % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

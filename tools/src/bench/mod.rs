@@ -25,7 +25,7 @@ mod direct;
 mod fields;
 mod inputs;
 mod job;
-mod machine;
+pub(crate) mod machine;
 mod measure;
 mod msm;
 mod page;
@@ -151,6 +151,7 @@ impl<'a> Bench<'a> {
             Op::SubgroupG2 => points::subgroup_g2(self, size),
             Op::Pairing => pairings::pairing(self, size),
             Op::MultiPairing => pairings::multi_pairing(self, size),
+            Op::MultiPairingPrepared => pairings::multi_pairing_prepared(self, size),
             Op::HashToG2 => pairings::hash_to_g2(self, size),
             Op::Ntt => pairings::ntt(self, size),
             Op::Verify => signatures::verify(self, size),

@@ -58,6 +58,31 @@ pub(super) fn multi_pairing(bench: &Bench, size: usize) -> Answer {
     })
 }
 
+/// One product of `size` pairings, the lines of the points of G2 stored beforehand on both sides.
+pub(super) fn multi_pairing_prepared(bench: &Bench, size: usize) -> Answer {
+    let (pairs, ps, qs) = pairs(size);
+    let lines = bench.dispatcher.prepare_lines(&bench.call, qs.clone().into())?;
+    let ours = || bench.dispatcher.multi_pairing_prepared(&bench.call, &[], &lines, &ps);
+    let pool = &bench.pool;
+    Ok(match bench.plan.baseline {
+        Baseline::Blst => {
+            let (p, q) = (direct::g1(&ps), direct::g2(&qs));
+            let lines = direct::StoredLines::new(&q);
+            let theirs = || direct::multi_pairing_prepared(pool, &p, &lines);
+            duel(bench, ours, theirs, |a, b| direct::gt_bytes(&a.0) == b.to_bendian())?
+        }
+        Baseline::Plain => {
+            let theirs = || bench.dispatcher.multi_pairing(&bench.call, &pairs);
+            duel(bench, ours, theirs, |a, b| Ok(*a) == *b)?
+        }
+        Baseline::Arkworks => {
+            let p = G1::as_affine_slice(&ps);
+            let lines = ark::stored_lines(G2::as_affine_slice(&qs));
+            duel(bench, ours, || ark::multi_pairing_prepared(pool, p, &lines), |a, b| a.0 == *b)?
+        }
+    })
+}
+
 fn pairs(size: usize) -> (Vec<(G1, G2)>, Vec<G1>, Vec<G2>) {
     let mut inputs = Inputs::new();
     let (ps, qs) = (inputs.g1(size), inputs.g2(size));

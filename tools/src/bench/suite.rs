@@ -24,7 +24,7 @@ pub struct Outcome {
 }
 
 /// The operations of the CPU suite with their sizes, ascending.
-const CPU: [(Op, &[usize]); 25] = [
+const CPU: [(Op, &[usize]); 26] = [
     (Op::FpMul, &[1 << 12, 1 << 14, 1 << 16]),
     (Op::Fp2Mul, &[1 << 12, 1 << 14, 1 << 16]),
     (Op::MsmG1, &[1 << 6, 1 << 8, 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18]),
@@ -39,6 +39,7 @@ const CPU: [(Op, &[usize]); 25] = [
     (Op::MulG2, &[2, 16, 128, 1_024]),
     (Op::SumG1, &[128, 1_024, 10_000]),
     (Op::MultiPairing, &[1, 2, 8, 32, 128]),
+    (Op::MultiPairingPrepared, &[1, 2, 8, 32, 128]),
     (Op::HashToG2, &[1, 2, 8, 32, 128]),
     (Op::DecompressG1, &[2, 16, 128, 1_024]),
     (Op::DecompressG2, &[2, 16, 128, 1_024]),

@@ -1,5 +1,7 @@
-//! Inversion of eight elements by one scalar inversion (Montgomery's trick across the lanes). Variable time.
+//! Inversion of eight elements, or of many eights, by one scalar inversion (Montgomery's trick across the lanes and along
+//! the list). Variable time.
 
+use super::coordinate::Coordinate;
 use super::fp::Fp8;
 use super::fp2::Fp2x8;
 use super::token::Ifma;
@@ -29,4 +31,21 @@ pub(super) fn fp2(ifma: Ifma, a: &Fp2x8) -> Fp2x8 {
     let scale = fp(ifma, &a.norm());
     let negative = Fp8::zero(ifma).sub::<8>(&a.c1);
     Fp2x8 { c0: a.c0.mul(&scale), c1: negative.mul(&scale) }
+}
+
+/// 1/a for each element of the list, in each lane, below 4/3·p; no lane may be 0. Takes less than 8·p. Three products for an
+/// element.
+pub(super) fn all<F: Coordinate>(ifma: Ifma, elements: &mut [F]) {
+    let Some((&mut first, rest)) = elements.split_first_mut() else { return };
+    let mut product = first;
+    let mut before = Vec::with_capacity(rest.len());
+    for element in rest.iter() {
+        before.push(product);
+        product.mul_assign(element);
+    }
+    let mut inverse = product.invert(ifma);
+    for (element, before) in rest.iter_mut().zip(&before).rev() {
+        (*element, inverse) = (before.mul(&inverse), element.mul(&inverse));
+    }
+    elements[0] = inverse;
 }

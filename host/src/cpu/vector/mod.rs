@@ -79,7 +79,7 @@ pub(super) use fr::Fr8;
 pub(super) use map::{decompress, hash, map, multiply, to_affine};
 pub(super) use msm::{Bases, Split, Table, Workspaces, msm, msm_fixed};
 pub(super) use ntt::{FEWEST as NTT_FEWEST, ntt};
-pub(super) use pairing::{final_exponentiation, miller_loop};
+pub(super) use pairing::{LineTable, final_exponentiation, miller_loop, miller_loop_stored};
 pub(super) use subgroup::members;
 pub(super) use sum::sum;
 pub(super) use token::Ifma;

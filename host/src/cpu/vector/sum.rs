@@ -9,6 +9,7 @@
 //! points in 20, nine inversions 23, the last forty points by blst 10, the rest dispatch.
 
 use super::adder::PointRef;
+use super::coordinate::Coordinate;
 use super::curve::{AffineOf, Curve, E1, E2, export, import};
 use super::dense::{Converted, DenseAdder, Eight, Scale, Unconverted};
 use super::fp::Fp8;
@@ -35,6 +36,9 @@ const FEWEST: usize = 1 << 9;
 
 /// The least indices of a list that is first summed block by block.
 const LONG: usize = 32;
+
+/// Jobs between a prefetch and its use.
+const AHEAD: usize = 4;
 
 /// Points that blst sums sooner than one inversion for each level of their trees.
 const FEW: usize = 128;
@@ -114,13 +118,14 @@ fn shorten<C: Dense>(
         jobs.extend((0..count).map(|i| [eight(i), eight(count + i)]));
         places.push(start..start + count);
     }
+    let fetch = |indices: &[u32]| indices.iter().for_each(|&i| prefetch(ifma, &points[i as usize]));
     let bring = |job: usize, second: bool, block: &mut Eight<C::Coordinate>| {
+        if let Some(later) = jobs.get(job + AHEAD) {
+            fetch(later[usize::from(second)]);
+        }
         take::<C>(ifma, points, jobs[job][usize::from(second)], block);
     };
-    let announce = |job: usize| {
-        let indices = jobs[job].iter().copied().flatten();
-        indices.for_each(|&i| prefetch(ifma, &points[i as usize]));
-    };
+    let announce = |job: usize| jobs[job].iter().for_each(|indices| fetch(indices));
     adder.first_level::<C::Scale>(jobs.len(), |job| !jobs[job][1].is_empty(), bring, announce, control)?;
     // An inversion takes 2.5 µs, a block of eight with blst 1.3 µs more than here.
     adder.levels::<C::Scale>(&mut places, |pairs| pairs < 3, control)?;
@@ -142,10 +147,14 @@ fn take<C: Dense>(ifma: Ifma, points: &[AffineOf<C>], indices: &[u32], block: &m
         Some(eight) => eight.map(|i| &points[i as usize]),
         None => std::array::from_fn(|i| &points[indices[i.min(indices.len() - 1)] as usize]),
     };
-    let live = lanes.iter().enumerate().fold(0, |live, (i, p)| live | u8::from(!p.is_zero()) << i);
-    block.live = live & (0xff >> (8 - indices.len()));
-    block.negative = 0;
     (block.point.x, block.point.y) = <C as Dense>::load(ifma, lanes);
+    // The identity is (0, 0).
+    let identities = match block.point.x.zero_mask() {
+        0 => 0,
+        mask => mask & block.point.y.zero_mask(),
+    };
+    block.live = !identities & (0xff >> (8 - indices.len()));
+    block.negative = 0;
 }
 
 /// The points of a block for arkworks.

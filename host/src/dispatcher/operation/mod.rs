@@ -9,13 +9,15 @@ mod membership;
 mod msm;
 mod ntt;
 mod pairing;
+mod prepare;
 mod sum;
 
 pub(crate) use map::{Hash, Map};
 pub(crate) use membership::{Decompress, Subgroup};
-pub(crate) use msm::{Bases, Msm, MsmPrepared, Prepare};
+pub(crate) use msm::{Bases, Msm, MsmPrepared};
 pub(crate) use ntt::Ntt;
-pub(crate) use pairing::Miller;
+pub(crate) use pairing::{LinePoints, Miller};
+pub(crate) use prepare::Prepare;
 pub(crate) use sum::{Mul, Sum};
 
 use super::side::Side;

@@ -1,5 +1,6 @@
 //! Multi-scalar multiplication, over points sent along and over prepared bases.
 
+use super::prepare::{Handles, Prepares};
 use super::{Answer, Job, Operation, are_members, expect_on_curve};
 use crate::backend::{Backend, Control, Kind, Op, Prepared};
 use crate::dispatcher::side::Side;
@@ -7,8 +8,7 @@ use crate::point::InSubgroup;
 use ark_bls12_381::Fr;
 use rand_core::Rng;
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Σ scalarsᵢ·pointsᵢ.
 pub(crate) struct Msm<'a, S: Side> {
@@ -52,17 +52,34 @@ impl<S: Side> Job for Msm<'static, S> {
     }
 }
 
-/// Bases that stay where they are used, with a handle for each backend that has its own copy.
+/// Bases that stay where they are used.
 pub(crate) struct Bases<S: Side> {
     pub points: Arc<[InSubgroup<S::Affine>]>,
     /// Bytes that a backend may fill with multiples of them.
     pub memory: usize,
-    pub handles: Mutex<HashMap<String, Prepared>>,
+    pub handles: Handles,
 }
 
-impl<S: Side> Bases<S> {
-    fn handle(&self, backend: &str) -> Option<Prepared> {
-        self.handles.lock().unwrap_or_else(|e| e.into_inner()).get(backend).cloned()
+impl<S: Side> Prepares for Bases<S> {
+    fn op(&self) -> Op {
+        S::MSM
+    }
+    fn size(&self) -> usize {
+        self.points.len()
+    }
+    fn handles(&self) -> &Handles {
+        &self.handles
+    }
+    /// An MSM adds about ten points for each base; a table takes up to 127 doublings, and their way to the device.
+    fn allowance(&self) -> u32 {
+        if self.memory == 0 { 1 } else { 20 }
+    }
+    /// The reference reads the caller's points, but where it may keep multiples.
+    fn gains(&self, backend: &dyn Backend) -> bool {
+        backend.kind() != Kind::Reference || self.memory != 0
+    }
+    fn prepare(&self, backend: &dyn Backend, control: &Control) -> Answer<Prepared> {
+        S::prepare(backend, &self.points, self.memory, control)
     }
 }
 
@@ -87,7 +104,7 @@ impl<S: Side> Operation for MsmPrepared<'_, S> {
         self.bases.memory == 0
     }
     fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<S::Affine> {
-        match self.bases.handle(backend.name()) {
+        match self.bases.handles.of(backend) {
             Some(handle) => S::msm_prepared(backend, &handle, &self.scalars, control),
             None => S::msm(backend, &self.bases.points, &self.scalars, control),
         }
@@ -111,69 +128,11 @@ impl<S: Side> Job for MsmPrepared<'static, S> {
         let answer = Operation::run(self, backend, control);
         if answer.is_err() {
             // The copy may have gone with the device; later calls send the points along.
-            self.bases.handles.lock().unwrap_or_else(|e| e.into_inner()).remove(backend.name());
+            self.bases.handles.forget(backend);
         }
         answer
     }
     fn finish(&self, raw: S::Affine) -> Result<S::Affine, String> {
         expect_on_curve::<S>(&[raw]).map(|()| raw)
-    }
-}
-
-/// Brings bases into a backend's own form and leaves the handle with them.
-pub(crate) struct Prepare<S: Side>(pub Arc<Bases<S>>);
-
-impl<S: Side> Prepare<S> {
-    /// Has the backend prepare the bases, and leaves its handle with them.
-    fn keep(&self, backend: &dyn Backend, control: &Control) -> Answer<()> {
-        let handle = S::prepare(backend, &self.0.points, self.0.memory, control)?;
-        self.0.handles.lock().unwrap_or_else(|e| e.into_inner()).insert(backend.name().to_owned(), handle);
-        Ok(())
-    }
-}
-
-impl<S: Side> Operation for Prepare<S> {
-    type Output = ();
-    type Job = Prepare<S>;
-
-    fn op(&self) -> Op {
-        S::MSM
-    }
-    fn size(&self) -> usize {
-        self.0.points.len()
-    }
-    /// Bringing points into another form, or doubling them 127 times, says nothing about sums of their multiples.
-    fn is_typical(&self) -> bool {
-        false
-    }
-    /// An MSM adds about ten points for each base; a table takes up to 127 doublings, and their way to the device.
-    fn allowance(&self) -> u32 {
-        if self.0.memory == 0 { 1 } else { 20 }
-    }
-    /// The reference reads the caller's points; any other backend keeps a copy of its own, and so does the reference
-    /// where it may keep multiples.
-    fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<()> {
-        match backend.kind() {
-            Kind::Reference if self.0.memory == 0 => Ok(()),
-            _ => self.keep(backend, control),
-        }
-    }
-    fn to_job(&self, _rng: &mut dyn Rng) -> Self::Job {
-        Prepare(self.0.clone())
-    }
-    fn same(&self, (): &(), (): &()) -> bool {
-        true
-    }
-}
-
-impl<S: Side> Job for Prepare<S> {
-    type Raw = ();
-    type Output = ();
-
-    fn run(&self, backend: &dyn Backend, control: &Control) -> Answer<()> {
-        self.keep(backend, control)
-    }
-    fn finish(&self, (): ()) -> Result<(), String> {
-        Ok(())
     }
 }

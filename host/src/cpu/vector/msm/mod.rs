@@ -94,8 +94,22 @@ impl<C: Curve> Bases<C> {
         points: &[AffineOf<C>],
         control: &Control,
     ) -> Result<Self, DeviceError> {
-        let mut all = Vec::with_capacity(points.len());
-        pages::ask_for_large(&mut all);
+        Self::in_buffer(ifma, threads, points, Vec::new(), control)
+    }
+
+    /// The same, in memory that was in use before, if that is enough.
+    fn in_buffer(
+        ifma: Ifma,
+        threads: &Threads,
+        points: &[AffineOf<C>],
+        mut all: Vec<PointOf<C>>,
+        control: &Control,
+    ) -> Result<Self, DeviceError> {
+        all.clear();
+        if all.capacity() < points.len() {
+            all = Vec::with_capacity(points.len());
+            pages::ask_for_large(&mut all);
+        }
         let piece = points.len().div_ceil(threads.count()).clamp(1 << 12, 1 << 18);
         let starts = (0u32..).step_by(piece);
         let places = all.spare_capacity_mut()[..points.len()].chunks_mut(piece);
@@ -112,24 +126,47 @@ impl<C: Curve> Bases<C> {
     }
 }
 
-/// Workspaces that calls leave for the next ones, so that memory is not faulted in anew each time.
-pub(crate) struct Workspaces<C: Curve>(Mutex<Vec<Workspace<C::Coordinate>>>);
+/// Workspaces and memory for converted points that calls leave for the next ones, so that memory is not faulted in anew
+/// each time.
+pub(crate) struct Workspaces<C: Curve> {
+    idle: Mutex<Vec<Workspace<C::Coordinate>>>,
+    points: Mutex<Vec<PointOf<C>>>,
+}
 
-/// Work points that an idle workspace may keep: 16 MiB in G1.
+/// Points that an idle workspace may keep: 16 MiB in G1.
 const KEPT: usize = 1 << 17;
 
 impl<C: Curve> Workspaces<C> {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Vec::new()))
+        Self { idle: Mutex::new(Vec::new()), points: Mutex::new(Vec::new()) }
+    }
+
+    /// Runs `work` with points converted for it alone.
+    pub(crate) fn with_bases<R>(
+        &self,
+        ifma: Ifma,
+        threads: &Threads,
+        points: &[AffineOf<C>],
+        control: &Control,
+        work: impl FnOnce(&Bases<C>) -> Result<R, DeviceError>,
+    ) -> Result<R, DeviceError> {
+        let buffer = std::mem::take(&mut *self.points.lock().unwrap_or_else(|e| e.into_inner()));
+        let bases = Bases::in_buffer(ifma, threads, points, buffer, control)?;
+        let result = work(&bases);
+        let mut kept = self.points.lock().unwrap_or_else(|e| e.into_inner());
+        if (kept.capacity()..=KEPT).contains(&bases.points.capacity()) {
+            *kept = bases.points;
+        }
+        result
     }
 
     /// Runs `work` with a workspace of its own.
     pub(crate) fn with<R>(&self, ifma: Ifma, work: impl FnOnce(&mut Workspace<C::Coordinate>) -> R) -> R {
-        let idle = self.0.lock().unwrap_or_else(|e| e.into_inner()).pop();
+        let idle = self.idle.lock().unwrap_or_else(|e| e.into_inner()).pop();
         let mut workspace = idle.unwrap_or_else(|| Workspace::new(ifma));
         let result = work(&mut workspace);
         if workspace.points.len() <= KEPT {
-            self.0.lock().unwrap_or_else(|e| e.into_inner()).push(workspace);
+            self.idle.lock().unwrap_or_else(|e| e.into_inner()).push(workspace);
         }
         result
     }

@@ -1,8 +1,10 @@
 //! Miller loops against arkworks and blst.
 
-use super::final_exponentiation;
 use super::miller::miller_product;
+use super::{LineTable, final_exponentiation, miller_loop_stored};
+use crate::backend::{CancelToken, Class, Control};
 use crate::cpu;
+use crate::cpu::threads::Threads;
 use crate::cpu::vector::token::Ifma;
 use crate::point::{G1, G2};
 use ark_bls12_381::{Bls12_381, Fq6, Fq12, Fr, G1Affine, G2Affine};
@@ -81,6 +83,28 @@ fn points_where_a_step_could_be_exceptional() {
         }
         let sum: Fr = scalars.iter().flat_map(|a| scalars.map(|b| *a * b)).sum();
         assert_eq!(value(ifma, &pairs), (ark_ec::pairing::PairingOutput::<Bls12_381>::generator() * sum).0);
+    });
+}
+
+#[test]
+fn stored_lines_are_those_of_the_steps() {
+    with_ifma(|ifma| {
+        let threads = Threads::new(1);
+        let control = Control::new(Class::Job, CancelToken::new());
+        for n in [1usize, 2, 3, 4, 5, 8, 9, 16, 23, 40] {
+            let mut pairs = random_pairs(n, 100 + n as u64);
+            if n > 4 {
+                pairs[1].0 = G1::identity();
+                pairs[3].1 = G2::identity();
+            }
+            let (at, points): (Vec<G1>, Vec<G2>) = pairs.iter().copied().unzip();
+            let table = LineTable::new(ifma, &threads, &points, &control).unwrap();
+            for fresh in [0, 1, n / 2, n] {
+                let f = miller_loop_stored(ifma, &threads, &pairs[..fresh], (&table, &at), &control).unwrap();
+                let all: Vec<_> = pairs[..fresh].iter().chain(&pairs).copied().collect();
+                assert_eq!(cpu::final_exponentiation(&f), Some(arkworks(&all)), "{fresh} and {n} stored");
+            }
+        }
     });
 }
 

@@ -11,6 +11,7 @@
 //! | `square` | 12 | 6,156 |
 //! | `mul_by_line` | 13 | 6,540 |
 //! | `Line::mul` and `mul_by_lines`, for two lines | 6 and 17 | 3,594 and 8,076 |
+//! | `MonicLine::mul` and `mul_by_lines`, for two lines with l4 = 1 | 3 and 17 | 1,926 and 8,076 |
 
 use super::fp6::{Fp6x8, Wide6};
 use super::line::{Line, TwoLines};

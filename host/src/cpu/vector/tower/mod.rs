@@ -21,5 +21,5 @@ mod wide;
 
 pub(crate) use across::{Across, Lines, settle};
 pub(crate) use fp12::{Fp12x8, Scratch};
-pub(crate) use line::{Line, TwoLines};
+pub(crate) use line::{Line, MonicLine, TwoLines};
 pub(crate) use wide::product_sum;
