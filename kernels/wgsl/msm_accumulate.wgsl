@@ -47,20 +47,19 @@ const AS_SUM: u32 = 1u;
 const AS_PARTIAL: u32 = 2u;
 
 fn load(kind: u32, index: u32, constant: u32, old: F) -> F {
-  if kind == RESET {
-    if !begins { return old; }
-    if constant == 1u { return ONE; }
-    return ZERO;
-  }
-  if identity || index >= job.elements {
-    // (0 : 1 : 0), or the z of an affine point in the form of its x and y.
-    if identity && index == COORDINATE { return ONE; }
-    if !identity && index == 2u * COORDINATE { return HOST_ONE; }
-    return ZERO;
-  }
+  // (0 : 1 : 0), or the z of an affine point in the form of its x and y.
+  let one = select(identity && index == COORDINATE, constant == 1u, kind == RESET);
   var w: Words;
-  for (var k = 0u; k < WORDS; k++) { w[k] = points[base + index * WORDS + k]; }
-  return unpack(w);
+  if kind != RESET && !identity && index < job.elements {
+    for (var k = 0u; k < WORDS; k++) { w[k] = points[base + index * WORDS + k]; }
+  } else if one {
+    w = pack(ONE);
+  } else if kind != RESET && !identity && index == 2u * COORDINATE {
+    w = pack(HOST_ONE);
+  }
+  var x = unpack(w);
+  if kind == RESET && !begins { x = old; }
+  return x;
 }
 
 fn store(index: u32, w: Words) {

@@ -55,7 +55,7 @@ impl fmt::Display for AdapterReport {
 /// The most bytes that a kernel binds, if `asked` is not less.
 pub(super) fn largest(adapter: &wgpu::Adapter, asked: Option<u64>) -> u64 {
     let limits = adapter.limits();
-    let bound = (limits.max_storage_buffer_binding_size as u64).min(limits.max_buffer_size);
+    let bound = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size);
     asked.map_or(bound, |asked| asked.min(bound))
 }
 
@@ -114,8 +114,11 @@ pub(super) fn choose(choice: &Choice) -> Result<(wgpu::Adapter, Family, Kind), S
         wanted.as_ref().map_or(report.refused.is_none(), |name| report.name.to_lowercase().contains(name))
     });
     let Some(adapter) = found else {
-        let reason = wanted.map_or("none that is taken without its name".into(), |name| format!("none named {name:?}"));
-        return Err(format!("{reason} among: {}", names.join("; ")));
+        let reason = match &wanted {
+            None => "no adapter is used without being named".to_owned(),
+            Some(name) => format!("no adapter is called {name:?}"),
+        };
+        return Err(format!("{reason}; there is: {}", names.join("; ")));
     };
     let report = report(&adapter);
     if report.storage_buffers < BINDINGS {

@@ -56,7 +56,7 @@ impl ToWords for AffineE2 {
 
 /// The words of all values, one after another.
 pub(super) fn words<T: ToWords>(values: &[T]) -> Vec<u32> {
-    let mut words = Vec::with_capacity(values.len() * size_of::<T>() / 4);
+    let mut words = Vec::with_capacity(size_of_val(values) / 4);
     values.iter().for_each(|value| value.put(&mut words));
     words
 }
@@ -169,7 +169,7 @@ impl Curve for AffineE1 {
     const GROUP: Group = Group::G1;
 
     fn from_homogeneous(words: &[u32]) -> G1Projective {
-        let [x, y, z] = coordinates(words, |element| fq(element));
+        let [x, y, z] = coordinates(words, fq);
         if z.is_zero() {
             return G1Projective::zero();
         }
@@ -183,7 +183,7 @@ impl Curve for AffineE2 {
     const GROUP: Group = Group::G2;
 
     fn from_homogeneous(words: &[u32]) -> G2Projective {
-        let [x, y, z] = coordinates(words, |element| fq2(element));
+        let [x, y, z] = coordinates(words, fq2);
         if z.is_zero() {
             return G2Projective::zero();
         }
@@ -201,7 +201,7 @@ fn coordinates<F>(words: &[u32], read: impl Fn(&[u32]) -> F) -> [F; 3] {
 mod tests {
     use super::*;
     use ark_bls12_381::G1Affine;
-    use ark_ec::{AffineRepr as _, PrimeGroup as _};
+    use ark_ec::PrimeGroup as _;
 
     #[test]
     fn constants_are_their_values() {
