@@ -51,7 +51,13 @@ fn run(criterion: &RefCell<Criterion>, op: Op, size: usize, baseline: Baseline, 
     let backend_name = std::env::var("ARBLAST_BENCH_BACKEND").unwrap_or_else(|_| "cpu".into());
     let backend = backend_name.parse::<Selection>().unwrap_or_else(|never| match never {});
     let group = format!("{}/size={size}", op.name());
-    let plan = Plan { backend, backend_name: backend_name.clone(), baseline, threads: 1, budget: Duration::ZERO };
+    let plan = Plan {
+        backend: backend.into(),
+        backend_name: backend_name.clone(),
+        baseline,
+        threads: 1,
+        budget: Duration::ZERO,
+    };
     Bench::new(plan)?.each_side(op, size, &|side, job| {
         if side != backend_name || ours {
             criterion.borrow_mut().bench_function(&format!("{group}/backend={side}"), |b| b.iter(&mut *job));

@@ -309,7 +309,7 @@ pub struct Description {
     pub version: String,
 }
 
-type Answer<T> = Result<T, DeviceError>;
+pub(crate) type Answer<T> = Result<T, DeviceError>;
 
 /// A device, an engine or a library that computes some of the operations.
 ///

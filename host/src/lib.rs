@@ -21,6 +21,7 @@
 //! | [`Dispatcher`] | the operations: where each one runs, and what its answer is worth |
 //! | [`backend`] | the trait that a device implements, and what it may rely on |
 //! | [`cpu`] | the reference backend: blst, on every CPU |
+//! | `gpu` (feature `wgpu`) | the backend for GPUs through Vulkan |
 //! | [`InSubgroup`] | points whose membership was checked, as a type |
 //!
 //! # Types at the border
@@ -46,8 +47,12 @@ pub mod backend;
 pub mod bls;
 pub mod cpu;
 mod dispatcher;
+#[cfg(any(feature = "wgpu", target_arch = "x86_64"))]
+mod encoding;
 mod error;
 mod expand;
+#[cfg(feature = "wgpu")]
+pub mod gpu;
 mod layout;
 mod point;
 

@@ -4,12 +4,16 @@
 //! background after the start; it logs them, and `/metrics` has them.
 //!
 //! `fpga-sim` is used by name only, never by `auto`. It compiles and loads code at run time, so that a node has it only
-//! where it was built with the cargo feature `fpga-sim`.
+//! where it was built with the cargo feature `fpga-sim`. A GPU is used where the node was built with the feature
+//! `wgpu`, which takes a minute or two of a processor: by name, and by `auto` where it is the fastest.
 
 use arblast::{Builder, Selection};
 
 /// The names that `--accel` takes.
-pub const NAMES: [&str; 4] = ["auto", "cpu", "cpu-portable", FPGA_SIM];
+pub const NAMES: [&str; 5] = ["auto", "cpu", "cpu-portable", WGPU, FPGA_SIM];
+
+/// The GPU's name.
+const WGPU: &str = "wgpu";
 
 /// The simulated FPGA designs' name.
 const FPGA_SIM: &str = "fpga-sim";
@@ -22,7 +26,29 @@ const FPGA_SIM: &str = "fpga-sim";
 pub fn builder(name: &str, notice: &dyn Fn(&str)) -> Builder {
     let Ok(selection) = name.parse::<Selection>();
     let builder = arblast::Dispatcher::builder().select(selection);
-    if name == FPGA_SIM { with_fpga_sim(builder, notice) } else { builder }
+    match name {
+        FPGA_SIM => with_fpga_sim(builder, notice),
+        WGPU => with_gpu(builder, notice),
+        "auto" if cfg!(feature = "wgpu") => with_gpu(builder, &|_| ()),
+        _ => builder,
+    }
+}
+
+#[cfg(feature = "wgpu")]
+fn with_gpu(builder: Builder, notice: &dyn Fn(&str)) -> Builder {
+    match arblast::gpu::Gpu::detect(&arblast::gpu::Choice::default()) {
+        Ok(gpu) => {
+            notice("Compiling the GPU's kernels and testing them; the first time takes a minute ...");
+            builder.backend(std::sync::Arc::new(gpu))
+        }
+        Err(reason) => builder.absent(WGPU, reason),
+    }
+}
+
+#[cfg(not(feature = "wgpu"))]
+fn with_gpu(builder: Builder, _notice: &dyn Fn(&str)) -> Builder {
+    let command = "cargo build --release -p arblast-node --features wgpu";
+    builder.absent(WGPU, format!("this program was built without it; build it with: {command}"))
 }
 
 #[cfg(feature = "fpga-sim")]
@@ -55,6 +81,17 @@ mod tests {
         }
         let error = builder("abacus", &|_| ()).retirement_record(None).build().err().unwrap();
         assert!(error.to_string().contains("abacus") && error.to_string().contains("cpu-portable"), "{error}");
+    }
+
+    /// Without the feature the message has the command that builds it in; with it, a GPU answers or the message says why
+    /// none does.
+    #[test]
+    fn the_gpu_is_there_or_says_how_to_get_it() {
+        let advice = if cfg!(feature = "wgpu") { "adapter" } else { "--features wgpu" };
+        match builder(WGPU, &|_| ()).retirement_record(None).build() {
+            Ok(dispatcher) => assert_eq!(dispatcher.devices().last().map(|d| d.absent.is_none()), Some(true)),
+            Err(error) => assert!(error.to_string().contains(advice), "{error}"),
+        }
     }
 
     /// Without the feature the message has the command that builds it in; with it, the simulation answers or says what

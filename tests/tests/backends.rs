@@ -2,6 +2,7 @@
 
 use arblast::backend::Backend;
 use arblast::cpu::{CpuPortable, ENGINE, vector_engine};
+use arblast::gpu::{Choice, Family, Gpu};
 use arblast_tests::faulty::Faulty;
 use arblast_tests::harness::backend_trials;
 use arblast_verilator::FpgaSim;
@@ -15,6 +16,14 @@ fn main() {
         let backend: Arc<dyn Backend> = Arc::new(CpuPortable::new(threads));
         trials.extend(backend_trials(&format!("cpu-portable, {threads} threads"), Ok(backend)));
         trials.extend(backend_trials(&format!("{ENGINE}, {threads} threads"), vector_engine(threads)));
+    }
+    // A software rendering is enough to check every kernel, in both families. What it answers does not depend on the
+    // CPU's engine, so that a run without that leaves it out.
+    let families = [Family::Narrow, Family::Wide].into_iter();
+    for family in families.filter(|_| std::env::var("ARBLAST_CPU_ENGINE").as_deref() != Ok("off")) {
+        let choice = Choice { adapter: Some("llvmpipe".into()), family: Some(family), ..Choice::default() };
+        let backend = Gpu::detect(&choice).map(|gpu| Arc::new(gpu) as Arc<dyn Backend>);
+        trials.extend(backend_trials(&format!("wgpu, {family:?}").to_lowercase(), backend));
     }
     // The device of the fault tests is right as long as it is told to be.
     trials.extend(backend_trials("faulty, without a fault", Ok(Arc::new(Faulty::new("faulty")))));

@@ -3,11 +3,13 @@
 //! Results go to standard output, errors with their cause and an advice to standard error. Exit status 0: what was
 //! asked for was done and holds; 1: it was done and something does not hold; 2: it could not be done.
 
+use crate::backends::{self, Wanted};
 use crate::bench::{
     self, Baseline, Bench, Op, Outcome, Plan, Record, Suite, geometric_mean, parse_sizes, table, to_csv,
 };
-use crate::{backends, conformance, devices};
-use arblast::{Dispatcher, Measure, Selection};
+use crate::{adapters, conformance, devices};
+use arblast::gpu::{Choice, Family};
+use arblast::{Dispatcher, Measure};
 use clap::{ArgAction, Args, Parser, Subcommand};
 use fpga::{HdlCommand, SimCommand, hdl_command, sim_command};
 use std::io::Write;
@@ -67,6 +69,32 @@ struct DevicesArgs {
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = DEFAULT_BUDGET,
           value_parser = parse_seconds, conflicts_with = "readmit")]
     remeasure: Option<f64>,
+    #[command(flatten)]
+    gpu: GpuArgs,
+}
+
+#[derive(Args)]
+struct GpuArgs {
+    /// The GPU whose name contains NAME; a software rendering is used only so [default: the first real one]
+    #[arg(long, value_name = "NAME")]
+    adapter: Option<String>,
+    /// The GPU's kernels: narrow (products of 32 bits) or wide (of 64) [default: wide where the adapter can]
+    #[arg(long, value_name = "WIDTH", value_parser = parse_limbs)]
+    limbs: Option<Family>,
+}
+
+impl GpuArgs {
+    fn choice(&self) -> Choice {
+        Choice { adapter: self.adapter.clone(), family: self.limbs, ..Choice::default() }
+    }
+}
+
+fn parse_limbs(text: &str) -> Result<Family, String> {
+    match text {
+        "narrow" => Ok(Family::Narrow),
+        "wide" => Ok(Family::Wide),
+        _ => Err("expected narrow or wide".into()),
+    }
 }
 
 /// [`CROSSOVER_BUDGET`] in seconds.
@@ -74,16 +102,18 @@ const DEFAULT_BUDGET: &str = "6";
 
 #[derive(Args)]
 struct BackendArgs {
-    /// auto, cpu (the best CPU path of this machine), cpu-portable (blst), or fpga-sim (the FPGA engines under
-    /// Verilator: slow, MSM in G1 and sums only, the CPU for the rest)
+    /// auto, cpu (the best CPU path of this machine), cpu-portable (blst), wgpu (a GPU), or fpga-sim (the FPGA engines
+    /// under Verilator: slow, MSM in G1 and sums only, the CPU for the rest)
     #[arg(long, default_value = "auto", value_name = "BACKEND")]
     backend: String,
+    #[command(flatten)]
+    gpu: GpuArgs,
 }
 
 impl BackendArgs {
-    fn selection(&self) -> Selection {
+    fn wanted(&self) -> Wanted {
         let Ok(selection) = self.backend.parse();
-        selection
+        Wanted { selection, gpu: self.gpu.choice() }
     }
 }
 
@@ -234,7 +264,8 @@ fn devices_command(args: &DevicesArgs) -> Done {
     // Listed are measured figures, so they are waited for; but not to be thrown away, or to strike a device off a list.
     let needed = args.readmit.is_none() && args.remeasure.is_none();
     let when = if needed { Measure::AtBuild } else { Measure::Never };
-    let dispatcher = backends::with_simulation(Dispatcher::builder().measure_crossovers(when)).build()?;
+    let builder = backends::with_gpu(Dispatcher::builder().measure_crossovers(when), &args.gpu.choice());
+    let dispatcher = backends::with_simulation(builder).build()?;
     if let Some(name) = &args.readmit {
         if !dispatcher.readmit(name)? {
             eprintln!("error: {name:?} is not retired\n  `arblast devices` shows which devices are");
@@ -248,12 +279,19 @@ fn devices_command(args: &DevicesArgs) -> Done {
     }
     dispatcher.self_test_all();
     let reports = devices::reports(&dispatcher);
-    print(&if args.json { to_json(&reports) } else { devices::text(&reports, &dispatcher.crossovers()) });
+    let adapters = adapters::all();
+    print(&if args.json {
+        let mut devices = serde_json::to_value(&reports).unwrap_or_default();
+        adapters::attach(&mut devices, &adapters);
+        to_json(&devices)
+    } else {
+        adapters::text(&adapters) + &devices::text(&reports, &dispatcher.crossovers())
+    });
     Ok(true)
 }
 
 fn conformance_command(args: &ConformanceArgs) -> Done {
-    let dispatcher = backends::builder(args.backend.selection()).threads(args.threads).build()?;
+    let dispatcher = backends::builder(&args.backend.wanted()).threads(args.threads).build()?;
     let report = conformance::run(&args.dir, &dispatcher).map_err(|e| {
         let error = format!("{} cannot be read: {e}", args.dir.display());
         Failure::new(error, "give the folder that holds the vector files, such as ../shared/vectors/bls")
@@ -289,10 +327,11 @@ fn bench_command(args: &BenchArgs) -> Done {
 }
 
 /// The plan of the arguments, with what is taken where they say nothing.
-fn plan(args: &BenchArgs, backend: &BackendArgs, seconds: f64) -> Plan {
+fn plan(args: &BenchArgs, name: &str, seconds: f64) -> Plan {
+    let Ok(selection) = name.parse();
     Plan {
-        backend: backend.selection(),
-        backend_name: backend.backend.clone(),
+        backend: Wanted { selection, gpu: args.backend.gpu.choice() },
+        backend_name: name.into(),
         baseline: args.baseline,
         threads: args.threads,
         budget: Duration::from_secs_f64(args.seconds.unwrap_or(seconds)),
@@ -301,13 +340,13 @@ fn plan(args: &BenchArgs, backend: &BackendArgs, seconds: f64) -> Plan {
 
 fn run_suite(args: &BenchArgs, suite: Suite) -> Result<Outcome, Failure> {
     let asked = args.backend.backend.as_str();
-    let backend = BackendArgs { backend: if asked == "auto" { "cpu" } else { asked }.into() };
+    let backend = if asked == "auto" { "cpu" } else { asked };
     for path in [&args.json, &args.csv, &args.html].into_iter().flatten() {
         // Better known before some minutes of measuring than after; what is there stays until then.
         let opened = std::fs::OpenOptions::new().append(true).create(true).open(path);
         opened.map_err(|error| unwritable(path, &error))?;
     }
-    let mut bench = Bench::new(plan(args, &backend, Suite::SECONDS)).map_err(bench_failure)?;
+    let mut bench = Bench::new(plan(args, backend, Suite::SECONDS)).map_err(bench_failure)?;
     suite.run(&mut bench, |step| eprintln!("{step}")).map_err(bench_failure)
 }
 
@@ -322,7 +361,7 @@ fn run_ops(args: &BenchArgs, choice: OpChoice) -> Result<Outcome, Failure> {
     for (op, size) in &work {
         bench::check(*op, *size, args.baseline).map_err(bench_failure)?;
     }
-    let bench = Bench::new(plan(args, &args.backend, 2.0)).map_err(bench_failure)?;
+    let bench = Bench::new(plan(args, &args.backend.backend, 2.0)).map_err(bench_failure)?;
     let mut outcome = Outcome::default();
     for (op, size) in work {
         match bench.run(op, size) {

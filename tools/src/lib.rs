@@ -3,7 +3,7 @@
 //! | module | subject |
 //! |---|---|
 //! | [`cli`] | the command line: arguments, exit codes, errors for a person |
-//! | [`devices`] | `arblast devices`: what there is, and why not |
+//! | [`devices`], [`adapters`] | `arblast devices`: what there is, and why not |
 //! | [`backends`], [`progress`] | backends by name; a line of progress |
 //! | [`conformance`] | `arblast conformance`: public vector suites through the dispatcher |
 //! | [`hdl`] | `arblast hdl`: the FPGA designs as files, and what they need |
@@ -11,6 +11,7 @@
 //! | [`bench`] | `arblast bench`: a backend against blst or arkworks, side by side |
 #![warn(missing_docs)]
 
+pub mod adapters;
 pub mod backends;
 pub mod bench;
 pub mod cli;

@@ -53,8 +53,8 @@ pub struct Devnet {
     block_txs: u32,
 
     /// Which hardware checks signatures: the fastest of what is there (auto), the best of the processor (cpu), or
-    /// plain blst (cpu-portable). fpga-sim, an FPGA design under simulation, is far slower than any of them; it needs
-    /// Verilator and a build with `--features fpga-sim`.
+    /// plain blst (cpu-portable). wgpu is a GPU, in a build with `--features wgpu`. fpga-sim, an FPGA design under
+    /// simulation, is far slower than any of them; it needs Verilator and a build with `--features fpga-sim`.
     #[arg(long, default_value = "auto", value_name = "NAME", value_parser = accel::NAMES)]
     accel: String,
 

@@ -197,8 +197,8 @@ pub struct Settings {
     pub mempool_size: Size,
 
     /// Which hardware checks signatures: the fastest of what is there (auto), the best of the processor (cpu), or
-    /// plain blst (cpu-portable). fpga-sim, an FPGA design under simulation, is far slower than any of them; it needs
-    /// Verilator and a build with `--features fpga-sim`.
+    /// plain blst (cpu-portable). wgpu is a GPU, in a build with `--features wgpu`. fpga-sim, an FPGA design under
+    /// simulation, is far slower than any of them; it needs Verilator and a build with `--features fpga-sim`.
     #[arg(
         long,
         env = "ARBLAST_ACCEL",

@@ -11,6 +11,7 @@
 //! | `map.rs` | constants of hashing to the curves |
 //! | `vector.rs` | constants of the host's eight-way arithmetic |
 //! | `hdl.rs` | constants of the FPGA designs |
+//! | `wgsl.rs` | field arithmetic in WGSL |
 //! | `rust.rs` | how constants are written in Rust |
 
 mod field;
@@ -20,6 +21,7 @@ mod map;
 mod params;
 mod rust;
 mod vector;
+mod wgsl;
 
 use params::Params;
 use std::fs;
@@ -28,11 +30,14 @@ use std::process::ExitCode;
 
 /// The generated files by path from the root of the repository, with what they hold.
 fn outputs(params: &Params) -> Result<Vec<(&'static str, String)>, String> {
-    Ok(vec![
+    let mut files = vec![
         ("host/src/cpu/vector/generated.rs", vector::emit(params)?),
         ("host/src/cpu/vector/map/generated.rs", map::emit(params)?),
         ("hdl/src/generated.rs", hdl::emit(params)?),
-    ])
+        ("kernels/src/generated.rs", wgsl::constants(params)),
+    ];
+    files.extend(wgsl::emit(params)?);
+    Ok(files)
 }
 
 fn run(root: &Path, check: bool) -> Result<(), String> {

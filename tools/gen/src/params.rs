@@ -26,6 +26,16 @@ pub struct Params {
     pub map_g1: MapParams,
     /// The map to E2.
     pub map_g2: MapParams,
+    /// Bits of a limb of WGSL's field arithmetic.
+    pub wgsl: Limbs,
+}
+
+/// Bits of a limb, by the width of a product of two.
+pub struct Limbs {
+    /// Where products have 32 bits.
+    pub narrow: usize,
+    /// Where they have 64.
+    pub wide: usize,
 }
 
 /// A map to a curve: the curve E' it reaches, y² = x³ + ax + b, and an isogeny from there.
@@ -77,6 +87,7 @@ impl Params {
             g2: (point("x0", "x1")?, point("y0", "y1")?),
             map_g1: MapParams::parse(&file, "map_g1", &p)?,
             map_g2: MapParams::parse(&file, "map_g2", &p)?,
+            wgsl: Limbs { narrow: width(&file, "narrow")?, wide: width(&file, "wide")? },
             z,
             p,
             r,
@@ -142,6 +153,12 @@ fn number_signed(value: &Value) -> Result<BigInt, String> {
         }
         other => Err(format!("{other}: expected a number")),
     }
+}
+
+/// A limb's width.
+fn width(file: &Table, key: &str) -> Result<usize, String> {
+    let value = get(file, "wgsl", key)?.as_integer().and_then(|bits| usize::try_from(bits).ok());
+    value.filter(|bits| (8..=31).contains(bits)).ok_or_else(|| format!("wgsl.{key}: expected 8 to 31 bits"))
 }
 
 fn number(file: &Table, section: &str, key: &str) -> Result<BigUint, String> {

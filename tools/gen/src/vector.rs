@@ -56,7 +56,6 @@ fn base_field(out: &mut Source, p: &Prime) {
     out.limbs("2^384 mod p: a product with it takes R to Montgomery form with 2^384.", "FP_TO_WORDS", &to, FP_LIMBS);
     let two_inverse = p.mul(&p.inverse(&2u32.into()), &p.power_of_two(r));
     out.limbs("1/2.", "FP_HALF", &two_inverse, FP_LIMBS);
-    out.words("p in 64-bit words.", "P_WORDS", &p.0, 6);
     let exponent = half(&p.0 - 3u32);
     out.limbs(
         "(p − 3)/4, canonical: x^((p−3)/4) = 1/√x where x is a square.",

@@ -61,7 +61,7 @@ impl<E: Copy + PartialEq + for<'a> MulAssign<&'a E>> Job<E> {
         convert: impl Fn(&E) -> B,
         multiply: impl Fn(&mut B, &B),
     ) -> Answer {
-        refuse_without_engine(&bench.plan.backend)?;
+        refuse_without_engine(&bench.plan.backend.selection)?;
         // An engine that was found once does not go away; if it did, the comparison would fail.
         let ours = || Ok((self.engine)(&self.a, &self.b, self.rounds).unwrap_or_default());
         let budget = bench.plan.budget;

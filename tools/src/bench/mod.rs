@@ -41,6 +41,7 @@ pub use page::html;
 pub use report::{Record, geometric_mean, table, to_csv};
 pub use suite::{Outcome, Suite};
 
+use crate::backends::Wanted;
 use arblast::{Call, Class, Dispatcher, Selection};
 use measure::{Clock, Timing};
 use rayon::prelude::*;
@@ -77,7 +78,7 @@ pub enum Error {
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The backend under test.
-    pub backend: Selection,
+    pub backend: Wanted,
     /// Its name as typed, for the records.
     pub backend_name: String,
     /// What it is compared with.
@@ -108,7 +109,7 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// [`Error::Dispatcher`] where the backend is unknown or unusable, [`Error::Threads`].
     pub fn new(plan: Plan) -> Result<Self, Error> {
-        let dispatcher = crate::backends::builder(plan.backend.clone()).threads(plan.threads).build()?;
+        let dispatcher = crate::backends::builder(&plan.backend).threads(plan.threads).build()?;
         let pool = Pool::new(plan.threads)?;
         Ok(Self { plan, timer: None, dispatcher, call: Call::new(Class::Job), pool, machine: machine::line() })
     }
@@ -191,7 +192,7 @@ impl<'a> Bench<'a> {
     /// Both sides run on the calling thread where one thread is asked for, the backend is a CPU's, and the baseline is
     /// not arkworks, which computes on a pool's thread even if that is its only one.
     fn clock(&self) -> Clock {
-        let on_cpu = matches!(self.plan.backend, Selection::Cpu | Selection::CpuPortable);
+        let on_cpu = matches!(self.plan.backend.selection, Selection::Cpu | Selection::CpuPortable);
         let baseline_here = !matches!(self.plan.baseline, Baseline::Arkworks);
         Clock::of(on_cpu && baseline_here && self.pool.threads == 1)
     }

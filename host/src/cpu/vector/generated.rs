@@ -28,9 +28,6 @@ pub(crate) const FP_TO_WORDS: [u64; 8] = [0x900000002fffd, 0x0bc40c0002760, 0x3c
 /// 1/2.
 pub(crate) const FP_HALF: [u64; 8] = [0xaa4075474b22d, 0xb213e047f1ff7, 0xfb31b91640dbe, 0x26f727afe7f18, 0x0e5cd98bad0b5, 0x8d8b36a08fe7f, 0xff89451d47238, 0x000000001764f];
 
-/// p in 64-bit words.
-pub(crate) const P_WORDS: [u64; 6] = [0xb9feffffffffaaab, 0x1eabfffeb153ffff, 0x6730d2a0f6b0f624, 0x64774b84f38512bf, 0x4b1ba7b6434bacd7, 0x1a0111ea397fe69a];
-
 /// (p − 3)/4, canonical: x^((p−3)/4) = 1/√x where x is a square.
 pub(crate) const FP_INV_SQRT_EXPONENT: [u64; 8] = [0xfbfffffffeaaa, 0xffac54ffffee7, 0xdac3d8907aaff, 0x44afd9cc34a83, 0x5d91dd2e13ce1, 0xc6e9ed90d2eb3, 0x47a8e5ff9a692, 0x0000000006804];
 

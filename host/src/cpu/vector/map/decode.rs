@@ -8,16 +8,15 @@ use super::super::coordinate::Coordinate;
 use super::super::curve::{AffineOf, E1, E2, ElementOf, PointOf};
 use super::super::fp::Fp8;
 use super::super::fp2::Fp2x8;
-use super::super::generated::P_WORDS;
 use super::super::msm::Workspaces;
 use super::super::subgroup;
 use super::super::token::Ifma;
 use super::field::Field;
 use super::member::{Subgroup, right_side};
 use super::root;
-use super::target::words;
 use crate::backend::Control;
 use crate::cpu::threads::Threads;
+use crate::encoding::{Abscissa, Parsed, parse};
 use crate::error::{DeviceError, PointError};
 use ark_ec::AffineRepr;
 
@@ -25,9 +24,6 @@ use ark_ec::AffineRepr;
 const PIECE: usize = 4096;
 /// Points below which a thread is not worth waking.
 const GRAIN: usize = 16;
-
-/// Bytes of an element of Fp.
-const ELEMENT: usize = 48;
 
 /// A curve whose points have a compressed encoding.
 pub(crate) trait Encoded: Subgroup {
@@ -39,9 +35,6 @@ pub(crate) trait Encoded: Subgroup {
     /// A root of each lane, below 4/3·p, and the lanes that have one. Takes less than 6·p.
     fn roots<const N: usize>(ifma: Ifma, a: &[Self::Coordinate; N]) -> [(Self::Coordinate, u8); N];
 }
-
-/// The elements of Fp of one abscissa, in the order of the encoding; below p. Fp has the first only.
-type Abscissa = [[u64; 6]; 2];
 
 impl Encoded for E1 {
     type Bytes = [u8; 48];
@@ -70,34 +63,6 @@ impl Encoded for E2 {
         // SAFETY: the token proves that the CPU has the features.
         unsafe { root::fp2(ifma, a) }
     }
-}
-
-/// What an encoding says before any arithmetic.
-#[derive(Clone, Copy)]
-enum Parsed {
-    Malformed,
-    Identity,
-    /// An abscissa, and whether the larger of the two ordinates is meant.
-    Point(Abscissa, bool),
-}
-
-/// Reads flags and numbers: bit 7 of the first byte says "compressed", 6 "identity", 5 "the larger y".
-fn parse(bytes: &[u8]) -> Parsed {
-    let flags = bytes[0];
-    if flags & 0x80 == 0 {
-        return Parsed::Malformed;
-    }
-    if flags & 0x40 != 0 {
-        let zero = flags & 0x3f == 0 && bytes[1..].iter().all(|byte| *byte == 0);
-        return if zero { Parsed::Identity } else { Parsed::Malformed };
-    }
-    let mut x = Abscissa::default();
-    for (number, part) in x.iter_mut().zip(bytes.chunks(ELEMENT)) {
-        *number = words(part);
-    }
-    x[0][5] &= u64::MAX >> 3;
-    let canonical = x.iter().all(|n| n.iter().rev().lt(P_WORDS.iter().rev()));
-    if canonical { Parsed::Point(x, flags & 0x20 != 0) } else { Parsed::Malformed }
 }
 
 type Verdict<T> = Result<AffineOf<T>, PointError>;

@@ -11,6 +11,7 @@ use super::generated as constants;
 use super::isogeny::{self, Polynomials};
 use super::jacobian::{Jacobian, Scratch};
 use super::sswu;
+use crate::encoding::words;
 use ark_bls12_381::{Fq, Fq2};
 
 /// Bytes of a hash for each element of Fp (L of RFC 9380, section 8.8).
@@ -100,15 +101,6 @@ impl Target for E2 {
         // SAFETY: the token proves that the CPU has the features.
         unsafe { isogeny::clear_cofactor_2(ifma, p, scratch) }
     }
-}
-
-/// Big-endian bytes, at most 48, as little-endian words.
-pub(super) fn words(bytes: &[u8]) -> [u64; 6] {
-    let mut out = [0; 6];
-    for (word, chunk) in out.iter_mut().zip(bytes.rchunks(8)) {
-        *word = chunk.iter().fold(0, |n, byte| n << 8 | u64::from(*byte));
-    }
-    out
 }
 
 /// Numbers of 512 bits, big-endian, mod p: low·R²/R + high·2^256·R²/R, each half below p/2^125; below 8/3·p.
