@@ -347,7 +347,7 @@ impl EngineDefinition for Network {
             status: Status::new(Role::Voting),
             gate: None,
             listen_time: Duration::ZERO,
-            keep_blocks: 4096,
+            keep_blocks: 1 << 14,
             tamper: tamper.clone(),
         };
         let first = config("validator", Arc::new(reports) as Arc<dyn Monitor>);
