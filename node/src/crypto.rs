@@ -131,9 +131,20 @@ impl Checker {
     ///
     /// # Errors
     /// The call could not be carried out; nothing is known about any of them.
-    pub fn decode(&self, signatures: &[[u8; 96]]) -> Result<Vec<Option<Signature>>, Error> {
-        let call = Call::new(Class::Admission).deadline(ADMISSION_DEADLINE);
-        let decoded = Signature::from_bytes_batch(&self.dispatcher, &call, signatures)?;
+    pub fn decode_admissions(&self, signatures: &[[u8; 96]]) -> Result<Vec<Option<Signature>>, Error> {
+        self.decode(&Call::new(Class::Admission).deadline(ADMISSION_DEADLINE), signatures)
+    }
+
+    /// Decodes the signatures of votes or certificates; as [`decode_admissions`](Self::decode_admissions). Consensus class.
+    ///
+    /// # Errors
+    /// The call could not be carried out; nothing is known about any of them.
+    pub fn decode_quorums(&self, signatures: &[[u8; 96]]) -> Result<Vec<Option<Signature>>, Error> {
+        self.decode(&Call::new(Class::Consensus).deadline(CONSENSUS_DEADLINE), signatures)
+    }
+
+    fn decode(&self, call: &Call, signatures: &[[u8; 96]]) -> Result<Vec<Option<Signature>>, Error> {
+        let decoded = Signature::from_bytes_batch(&self.dispatcher, call, signatures)?;
         Ok(decoded.into_iter().map(Result::ok).collect())
     }
 

@@ -366,7 +366,7 @@ fn check_signatures(
 ) -> Result<Vec<Option<Signature>>, arblast::Error> {
     let messages: Vec<_> = batch.iter().map(|signed| signed.transaction.message(genesis)).collect();
     let encoded: Vec<[u8; 96]> = batch.iter().map(|signed| signed.signature.clone().into()).collect();
-    let mut outcome = checker.decode(&encoded)?;
+    let mut outcome = checker.decode_admissions(&encoded)?;
     let (mut positions, mut claims) = (Vec::new(), Vec::new());
     for (position, signed) in batch.iter().enumerate() {
         let transaction = &signed.transaction;

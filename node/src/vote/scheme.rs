@@ -149,16 +149,28 @@ impl Scheme {
         union_unique(subject.namespace(&self.shared.namespace), &subject.message())
     }
 
-    /// Who signed a certificate and the sum of the signatures, if it is well formed and carries a quorum.
-    fn opened(&self, certificate: &Certificate) -> Option<(Vec<PublicKey>, Signature)> {
+    /// Who signed a certificate, if it is well formed and carries a quorum.
+    fn signers(&self, certificate: &Certificate) -> Option<Vec<PublicKey>> {
         let committee = self.inner.participants();
         if certificate.signers.len() != committee.len()
             || certificate.signers.count() < committee.quorum::<N3f1>().widen()
         {
             return None;
         }
-        let keys = certificate.signers.iter().map(|signer| self.key(signer)).collect::<Option<_>>()?;
-        Some((keys, decode(&certificate.signature)?))
+        certificate.signers.iter().map(|signer| self.key(signer)).collect()
+    }
+
+    /// The signatures of several certificates, decoded as one batch; `None` for what is none.
+    fn decoded<D: Digest>(&self, certificates: &[(Subject<'_, D>, &Certificate)]) -> Vec<Option<Signature>> {
+        let one_by_one = || certificates.iter().map(|(_, certificate)| decode(&certificate.signature)).collect();
+        let encoded = |(_, certificate): &(_, &Certificate)| certificate.signature.encode().as_ref().try_into().ok();
+        let Some(encoded) = certificates.iter().map(encoded).collect::<Option<Vec<[u8; 96]>>>() else {
+            return one_by_one();
+        };
+        self.shared.checker.decode_quorums(&encoded).unwrap_or_else(|error| {
+            unchecked(&error);
+            one_by_one()
+        })
     }
 
     /// Checks a certificate with a seed already drawn.
@@ -169,7 +181,7 @@ impl Scheme {
         certificate: &Certificate,
         strategy: &impl Strategy,
     ) -> bool {
-        let Some((keys, signature)) = self.opened(certificate) else {
+        let (Some(keys), Some(signature)) = (self.signers(certificate), decode(&certificate.signature)) else {
             return false;
         };
         let message = self.message(&subject);
@@ -263,7 +275,8 @@ impl Verifier for Scheme {
         self.verify_certificates_bisect::<R, D>(rng, &certificates, strategy).into_iter().all(|valid| valid)
     }
 
-    /// One batch by random linear combination; the dispatcher says which certificates are bad, so nothing is bisected.
+    /// Signatures are decoded as one batch, then checked as one by random linear combination; the dispatcher says which
+    /// certificates are bad, so nothing is bisected.
     fn verify_certificates_bisect<'a, R, D>(
         &self,
         rng: &mut R,
@@ -283,8 +296,9 @@ impl Verifier for Scheme {
         let messages: Vec<_> = certificates.iter().map(|(subject, _)| self.message(subject)).collect();
         let mut verdicts = vec![false; certificates.len()];
         let (mut positions, mut claims) = (Vec::new(), Vec::new());
-        for (position, (_, certificate)) in certificates.iter().enumerate() {
-            if let Some((keys, signature)) = self.opened(certificate) {
+        for (position, ((_, certificate), signature)) in certificates.iter().zip(self.decoded(certificates)).enumerate()
+        {
+            if let (Some(keys), Some(signature)) = (self.signers(certificate), signature) {
                 positions.push(position);
                 claims.push(Claim { message: &messages[position], keys, signature });
             }
