@@ -151,12 +151,12 @@ fn measure(committee: u8, length: usize, expected: [f64; 2]) {
     // Every side finds the same bad certificate before anything is timed.
     let mut spoilt = subjects[..8].to_vec();
     spoilt[5].1 = subjects[6].1;
-    let expected: Vec<_> = (0..8).map(|n| n != 5).collect();
+    let verdicts: Vec<_> = (0..8).map(|n| n != 5).collect();
     let mut rng = ChaCha20Rng::from_seed([2; 32]);
-    assert_eq!(baseline.verify_certificates_bisect::<_, Digest>(&mut rng, &spoilt, &Sequential), expected);
-    assert_eq!(portable.verify_certificates_bisect::<_, Digest>(&mut rng, &spoilt, &Sequential), expected);
+    assert_eq!(baseline.verify_certificates_bisect::<_, Digest>(&mut rng, &spoilt, &Sequential), verdicts);
+    assert_eq!(portable.verify_certificates_bisect::<_, Digest>(&mut rng, &spoilt, &Sequential), verdicts);
     if let Ok(vector) = &vector {
-        assert_eq!(vector.verify_certificates_bisect::<_, Digest>(&mut rng, &spoilt, &Sequential), expected);
+        assert_eq!(vector.verify_certificates_bisect::<_, Digest>(&mut rng, &spoilt, &Sequential), verdicts);
     }
 
     let pieces = subjects.chunks(REPAIR.get());
