@@ -34,7 +34,8 @@ use crate::mempool::{self, MAX_GOSSIP_BYTES, Mempool};
 use crate::monitor::{Blocks, Certificates, Event, Monitor, Tips};
 use crate::status::Status;
 use crate::transaction::Address;
-use crate::vote::witness::{self, Seen, Tap};
+use crate::vote::seen::Keeper;
+use crate::vote::witness::{self, Tap};
 use crate::vote::{Gate, Scheme};
 use commonware_broadcast::buffered;
 use commonware_codec::FixedSize as _;
@@ -240,7 +241,8 @@ where
     let Settings { genesis, checker, keys, probe, status, .. } = settings.clone();
 
     // Votes are remembered on their way to the engine, for those who ask.
-    let seen = Seen::default();
+    let validators = genesis.validators().iter().map(|(validator, _)| &validator.identity);
+    let (seen, keeper) = Keeper::open(context.child("seen"), settings.seen(), validators).await;
     let witness = settings.witness(seen.clone());
     let votes = (channels.votes.0, Tap::new(channels.votes.1, Some(seen)));
     let (mempool, submissions) = Mempool::new(settings.limits);
@@ -292,7 +294,7 @@ where
 
     // Only now, because the gate must not open before our own certificates were looked at.
     let questions = channels.witness;
-    context.child("witness").spawn(move |context| witness.run(context, questions));
+    context.child("witness").spawn(move |context| witness.run(context, keeper, questions));
 
     // Consensus takes the context itself, so that aborting its handle stops everything above.
     let epochs = settings::epochs();

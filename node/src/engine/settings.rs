@@ -12,7 +12,8 @@ use crate::mempool::{self, Mempool};
 use crate::monitor::{Blocks, Certificates, Probe};
 use crate::status::Status;
 use crate::transaction::SignedTransaction;
-use crate::vote::witness::{Seen, Witness};
+use crate::vote::seen::Seen;
+use crate::vote::witness::Witness;
 use crate::vote::{Gate, Scheme};
 use commonware_broadcast::buffered;
 use commonware_codec::FixedSize as _;
@@ -227,6 +228,11 @@ where
             priority_requests: false,
             priority_responses: false,
         }
+    }
+
+    /// The partition of what was seen of the others' votes.
+    pub fn seen(&self) -> String {
+        format!("{}-seen", self.prefix)
     }
 
     pub fn mempool_journal(&self) -> mempool::journal::Config {

@@ -5,12 +5,14 @@
 //! - [`gate`]: the door in front of the record, closed while the validator listens or observes;
 //! - [`scheme`]: the certificate scheme that asks the record before it signs and sends every check through the
 //!   dispatcher;
-//! - [`witness`]: what the others have seen of our votes, asked before the gate opens.
+//! - [`witness`]: what the others have seen of our votes, asked before the gate opens;
+//! - [`seen`]: what we have seen of theirs, kept over a restart.
 
 pub mod gate;
 pub mod marks;
 pub mod record;
 pub mod scheme;
+pub mod seen;
 pub mod witness;
 
 pub use gate::Gate;

@@ -24,6 +24,8 @@
 //! quorums share an honest validator, which knows the votes of the other copy. If the whole network starts at once,
 //! all answer that they have seen nothing, and all vote.
 //!
+//! What was seen is kept (`seen.rs`), so that a validator that restarts has something to tell.
+//!
 //! It goes on asking while it votes, so that a copy that is started later is noticed by both. A vote in flight is no
 //! false alarm: the record holds a vote before anybody else can see it.
 
@@ -31,6 +33,7 @@ use super::Scheme;
 use super::gate::Gate;
 use super::record::Record as _;
 use super::scheme::mark_of;
+use super::seen::{Keeper, Seen};
 use crate::environment::Environment;
 use crate::status::Role;
 use commonware_codec::{
@@ -38,7 +41,6 @@ use commonware_codec::{
     ReadExt as _, Write,
 };
 use commonware_consensus::simplex::types::{Subject, Vote};
-use commonware_consensus::types::Round;
 use commonware_cryptography::certificate::{Attestation, Scheme as _};
 use commonware_cryptography::{ed25519, sha256};
 use commonware_macros::select;
@@ -46,15 +48,14 @@ use commonware_p2p::{Receiver, Recipients, Sender};
 use commonware_parallel::Sequential;
 use commonware_runtime::{BufMut, IoBuf};
 use commonware_utils::ordered::Quorum as _;
-use commonware_utils::sync::Mutex;
 use commonware_utils::{N3f1, Widen as _};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A vote as it travels.
-type Wire = Vote<Scheme, sha256::Digest>;
+pub(super) type Wire = Vote<Scheme, sha256::Digest>;
 
 /// The largest message of this channel, in bytes.
 pub const MAX_MESSAGE: usize = 2 + 3 * (Wire::MAX_ENCODE_SIZE + 5);
@@ -65,36 +66,8 @@ const ASK: Duration = Duration::from_millis(250);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// How often a validator that cannot finish listening says so.
 const REMIND: Duration = Duration::from_secs(15);
-
-/// The highest vote of each kind that was received from each validator. Cheap to clone.
-#[derive(Clone, Debug, Default)]
-pub struct Seen(Arc<Mutex<Table>>);
-
-type Table = HashMap<ed25519::PublicKey, [Option<(Round, Vec<u8>)>; 3]>;
-
-impl Seen {
-    /// Remembers a vote as it was received, if it is the highest of its kind from this validator.
-    ///
-    /// Only kind and round are read here. A validator that sends nonsense spoils what is told to itself alone.
-    fn note(&self, from: &ed25519::PublicKey, message: &[u8]) {
-        if message.len() > Wire::MAX_ENCODE_SIZE {
-            return;
-        }
-        let mut reader = Copying(message);
-        let (Ok(kind @ 0..=2), Ok(round)) = (u8::read(&mut reader), Round::read(&mut reader)) else { return };
-        let mut seen = self.0.lock();
-        let slot = &mut seen.entry(from.clone()).or_default()[usize::from(kind)];
-        if slot.as_ref().is_none_or(|(highest, _)| round > *highest) {
-            *slot = Some((round, message.to_vec()));
-        }
-    }
-
-    /// What was seen of a validator.
-    fn of(&self, who: &ed25519::PublicKey) -> Vec<Vec<u8>> {
-        let seen = self.0.lock();
-        seen.get(who).into_iter().flatten().flatten().map(|(_, message)| message.clone()).collect()
-    }
-}
+/// How often what was seen is written.
+const KEEP: Duration = Duration::from_secs(1);
 
 /// Receives votes for the engine and remembers them.
 #[derive(Debug)]
@@ -184,8 +157,8 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// Asks and answers until the context is stopped.
-    pub async fn run<E, S, R>(self, mut context: E, (mut sender, mut receiver): (S, R))
+    /// Asks, answers and keeps what was seen until the context is stopped.
+    pub async fn run<E, S, R>(self, mut context: E, mut keeper: Keeper<E>, (mut sender, mut receiver): (S, R))
     where
         E: Environment,
         S: Sender<PublicKey = ed25519::PublicKey>,
@@ -195,9 +168,13 @@ impl Witness {
         let needed: usize = self.scheme.participants().quorum::<N3f1>().widen();
         let needed = needed.saturating_sub(1);
         let mut answered = BTreeSet::new();
-        let (mut next, mut remind) = (started, started + REMIND);
+        let (mut next, mut remind, mut keep) = (started, started + REMIND, started + KEEP);
         loop {
             let now = context.current();
+            if now >= keep {
+                keeper = keeper.keep().await;
+                keep = now + KEEP;
+            }
             if let Some(gate) = &self.gate {
                 let listening = gate.role() == Role::Listening;
                 if listening && now >= started + self.listen && answered.len() >= needed {
@@ -274,39 +251,6 @@ const fn opened(vote: &Wire) -> (Subject<'_, sha256::Digest>, &Attestation<Schem
 #[cfg(test)]
 mod tests {
     use super::*;
-    use commonware_consensus::types::{Epoch, View};
-    use commonware_cryptography::Signer as _;
-
-    fn peer(seed: u64) -> ed25519::PublicKey {
-        ed25519::PrivateKey::from_seed(seed).public_key()
-    }
-
-    /// The beginning of a vote, which is all that is read, and a tail to tell votes apart.
-    fn vote(kind: u8, view: u64, tail: u8) -> Vec<u8> {
-        let mut message = vec![kind];
-        Round::new(Epoch::zero(), View::new(view)).write(&mut message);
-        message.extend([tail; 100]);
-        message
-    }
-
-    #[test]
-    fn the_highest_vote_of_each_kind_is_remembered() {
-        let seen = Seen::default();
-        for (kind, view, tail) in [(0, 5, 1), (0, 4, 2), (0, 5, 3), (1, 9, 4), (2, 2, 5), (2, 3, 6)] {
-            seen.note(&peer(1), &vote(kind, view, tail));
-        }
-        assert_eq!(seen.of(&peer(1)), [vote(0, 5, 1), vote(1, 9, 4), vote(2, 3, 6)]);
-        assert!(seen.of(&peer(2)).is_empty());
-    }
-
-    #[test]
-    fn what_is_no_vote_is_not_remembered() {
-        let seen = Seen::default();
-        for nonsense in [vec![], vec![0], vec![3; 50], vec![0xff; 50], vec![0; Wire::MAX_ENCODE_SIZE + 1]] {
-            seen.note(&peer(1), &nonsense);
-        }
-        assert!(seen.of(&peer(1)).is_empty());
-    }
 
     #[test]
     fn messages_are_bounded() {

@@ -18,6 +18,9 @@ const DECIDED: Duration = Duration::from_secs(60);
 /// How long a copy runs beside the original.
 const BESIDE: Duration = Duration::from_secs(5);
 
+/// How long a validator may take until what it has seen is on its disk.
+const KEPT: Duration = Duration::from_secs(3);
+
 /// What a validator logs when it stops voting, or does not begin.
 const OBSERVES: &str = "observing only";
 
@@ -100,7 +103,8 @@ fn a_whole_folder_rolled_back_is_noticed_and_only_observes() {
     let mut network = voting();
     let start = Instant::now();
     for attempt in 0..tries() {
-        let node = &mut network.nodes[attempt as usize % 4];
+        let victim = attempt as usize % 4;
+        let node = &mut network.nodes[victim];
         let (home, older, newer) =
             (node.home.clone(), node.home.with_extension("older"), node.home.with_extension("newer"));
         node.kill();
@@ -114,6 +118,16 @@ fn a_whole_folder_rolled_back_is_noticed_and_only_observes() {
         std::fs::rename(&home, &newer).expect("it can be moved");
         std::fs::rename(&older, &home).expect("it can be moved");
         let before = node.log.votes.highest();
+        // Every other time those who have seen its votes are killed and started anew: what they saw is on their disks.
+        if attempt % 2 == 1 {
+            std::thread::sleep(KEPT);
+            let others = network.nodes.iter_mut().enumerate().filter(|(other, _)| *other != victim);
+            for (_, other) in others {
+                other.kill();
+                other.start(&[]);
+            }
+        }
+        let node = &mut network.nodes[victim];
         node.start(&[]);
         node.until(DECIDED, "observer", |node| node.role().as_deref() == Some("observing"));
         let status = node.client().ok("/v1/status").expect("it answers");
