@@ -181,7 +181,7 @@ pub enum DeviceError {
     #[error("the device failed: {0}")]
     Failed(String),
     /// The deadline passed before the answer was there.
-    #[error("the device was not done after {0:?}")]
+    #[error("the device was not done after {0:.1?}")]
     TimedOut(Duration),
     /// The caller cancelled the call.
     #[error("cancelled")]
