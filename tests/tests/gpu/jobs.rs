@@ -30,6 +30,7 @@ pub fn trials(family: Family) -> Vec<Trial> {
             adversarial(1 << 10).into_iter().try_for_each(|(case, terms)| msm_g2(gpu, case, &terms))
         }),
         whole("jobs::encodings-g2-real-right-side", encodings_with_a_real_right_side),
+        whole("jobs::side-by-side", side_by_side),
         cut("jobs::cut-msm-g1", |gpu| msm_g1(gpu, "cut", &random_terms("gpu cut", 3000))),
         cut("jobs::cut-msm-g2", |gpu| msm_g2(gpu, "cut", &random_terms("gpu cut", 700))),
         cut("jobs::cut-sums", |gpu| cut_sums::<G1Affine>(gpu, |b, p, l| b.sum_g1(p, l, &control()))),
@@ -108,6 +109,33 @@ fn msm_g2(gpu: &Arc<Gpu>, case: &str, (points, scalars): &Terms<G2Affine>) -> Ch
     expect(case, gpu.msm_g2(points, scalars, &control()), &expected)?;
     let bases = gpu.prepare_g2(points, &control()).map_err(|error| format!("{case}, preparing: {error}"))?;
     expect(&format!("{case}, prepared"), gpu.msm_g2_prepared(&bases, scalars, &control()), &expected)
+}
+
+/// Jobs of several threads on one device, each small enough that their submissions alternate.
+fn side_by_side(gpu: &Arc<Gpu>) -> Checked {
+    let rounds = 6;
+    let msm = |thread: usize| {
+        let (points, scalars) = random_terms(&format!("gpu side by side {thread}"), 60 + thread);
+        let expected = cpu().msm_g1(&points, &scalars, &control()).map_err(|error| error.to_string())?;
+        (0..rounds).try_for_each(|_| expect("msm-g1", gpu.msm_g1(&points, &scalars, &control()), &expected))
+    };
+    let ntt = |thread: usize| {
+        let values = Random::new("gpu side by side").scalars(1 << (6 + thread));
+        let kind = NttKind { inverse: thread % 2 == 1, coset: Some(Fr::from(7u64)) };
+        let expected = cpu().ntt(&values, kind, &control()).map_err(|error| error.to_string())?;
+        (0..rounds).try_for_each(|_| expect("ntt", gpu.ntt(&values, kind, &control()), &expected))
+    };
+    let members = |thread: usize| {
+        let mut random = Random::new("gpu side by side");
+        let points: Vec<G1Affine> = random.members(70 + thread).into_iter().map(|p| *p.affine()).collect();
+        let expected = vec![true; points.len()];
+        (0..rounds).try_for_each(|_| expect("members", gpu.subgroup_g1(&points, &control()), &expected))
+    };
+    let jobs: [&(dyn Fn(usize) -> Checked + Sync); 6] = [&msm, &ntt, &members, &msm, &ntt, &members];
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = jobs.iter().enumerate().map(|(thread, job)| scope.spawn(move || job(thread))).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err("a job panicked".into())))
+    })
 }
 
 /// More lists, longer lists and more points than fit.
