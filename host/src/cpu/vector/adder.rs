@@ -18,7 +18,7 @@
 //! the blocks of `dense.rs` spare it.
 
 use super::coordinate::Coordinate;
-use super::memory::{self, prefetch};
+use super::memory::{self, Stretches, prefetch};
 use super::token::Ifma;
 use std::ops::Range;
 
@@ -35,6 +35,7 @@ pub(crate) type Sum<E> = Option<(Point<E>, bool)>;
 
 /// Where a point is, and whether its negative is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
 pub(crate) struct PointRef(u32);
 
 impl PointRef {
@@ -63,6 +64,15 @@ impl PointRef {
         (self.0 >> 2) as usize
     }
 
+    /// A reference of each of eight stretches of a list, as [`memory::gather_row`] says.
+    #[inline(always)]
+    pub(super) fn gather_row(ifma: Ifma, list: &[Self], stretches: &Stretches, row: u32) -> ([Self; 8], u8) {
+        // SAFETY: a reference is a word.
+        let words = unsafe { std::slice::from_raw_parts(list.as_ptr().cast::<u32>(), list.len()) };
+        let (words, live) = memory::gather_row(ifma, words, stretches, row);
+        (words.map(Self), live)
+    }
+
     /// The point itself, without its sign, from the caller's points and the work points.
     pub(crate) fn of<E>(self, pools: [&[Point<E>]; 2]) -> &Point<E> {
         &pools[usize::from(self.is_work())][self.index()]
@@ -87,6 +97,10 @@ impl Pairs {
         self.a.push(a);
         self.b.push(b);
         self.sums.push(sum as u32);
+    }
+
+    pub(crate) fn with_capacity(pairs: usize) -> Self {
+        Self { a: Vec::with_capacity(pairs), b: Vec::with_capacity(pairs), sums: Vec::with_capacity(pairs) }
     }
 
     /// Makes room for more pairs.
@@ -203,21 +217,29 @@ impl Pools {
         Self([bases.as_ptr().expose_provenance(); 2])
     }
 
-    /// The operands of block `index`; past the end the last one again, whose results are dropped.
+    /// The operands that eight references mean.
     ///
     /// The address is computed for eight at once: the pool's, and bits 2.. of the reference times the point's size.
     #[inline(always)]
-    pub(crate) fn block<F: Coordinate>(self, ifma: Ifma, refs: &[PointRef], index: usize) -> Operands<F> {
-        let words = match refs[8 * index..].first_chunk::<8>() {
-            Some(full) => full.map(|r| r.0),
-            None => std::array::from_fn(|i| refs[(8 * index + i).min(refs.len() - 1)].0),
-        };
+    pub(crate) fn eight<F: Coordinate>(self, ifma: Ifma, refs: [PointRef; 8]) -> Operands<F> {
         let size = const {
             assert!(size_of::<Point<F::Element>>().is_power_of_two());
             size_of::<Point<F::Element>>().trailing_zeros()
         };
-        let (addresses, negative) = memory::resolve(ifma, words, self.0, size);
+        let (addresses, negative) = memory::resolve(ifma, refs.map(|r| r.0), self.0, size);
         Operands { points: addresses.map(std::ptr::with_exposed_provenance), negative }
+    }
+
+    /// The operands of block `index`; past the end the last one again, whose results are dropped.
+    #[inline(always)]
+    pub(crate) fn block<F: Coordinate>(self, ifma: Ifma, refs: &[PointRef], index: usize) -> Operands<F> {
+        self.eight(
+            ifma,
+            match refs[8 * index..].first_chunk::<8>() {
+                Some(full) => *full,
+                None => std::array::from_fn(|i| refs[(8 * index + i).min(refs.len() - 1)]),
+            },
+        )
     }
 }
 

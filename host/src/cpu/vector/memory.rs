@@ -3,11 +3,12 @@
 use super::mont::{MASK, Vector, splat};
 use super::token::Ifma;
 use std::arch::x86_64::{
-    _MM_HINT_T0, _mm_cvtsi32_si128, _mm_prefetch, _mm256_loadu_si256, _mm512_add_epi64, _mm512_and_si512,
-    _mm512_cvtepu32_epi64, _mm512_loadu_si512, _mm512_mask_blend_epi64, _mm512_mask_storeu_epi64,
-    _mm512_maskz_loadu_epi64, _mm512_or_si512, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_sll_epi64,
-    _mm512_srl_epi64, _mm512_srli_epi64, _mm512_store_si512, _mm512_storeu_si512, _mm512_test_epi64_mask,
-    _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+    _MM_HINT_T0, _mm_cvtsi32_si128, _mm_prefetch, _mm256_add_epi32, _mm256_andnot_si256, _mm256_castsi256_ps,
+    _mm256_cmpgt_epi32, _mm256_i32gather_epi32, _mm256_loadu_si256, _mm256_min_epu32, _mm256_movemask_ps,
+    _mm256_set1_epi32, _mm256_storeu_si256, _mm512_add_epi64, _mm512_and_si512, _mm512_cvtepu32_epi64,
+    _mm512_loadu_si512, _mm512_mask_blend_epi64, _mm512_mask_storeu_epi64, _mm512_maskz_loadu_epi64, _mm512_or_si512,
+    _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_sll_epi64, _mm512_srl_epi64, _mm512_srli_epi64,
+    _mm512_store_si512, _mm512_storeu_si512, _mm512_test_epi64_mask, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
 };
 
 /// One element of Fp in memory: eight limbs of 52 bits, one cache line.
@@ -70,6 +71,47 @@ fn resolve_refs(refs: [u32; 8], pools: [usize; 2], size: u32) -> ([usize; 8], u8
     // SAFETY: 64 writable bytes.
     unsafe { _mm512_storeu_si512(addresses.as_mut_ptr().cast(), _mm512_add_epi64(pool, offset)) };
     (addresses, negative)
+}
+
+/// Eight stretches of a list that are read in step.
+pub(super) struct Stretches {
+    pub(super) starts: [u32; 8],
+    /// From its start, the last element that is read of each.
+    pub(super) lasts: [u32; 8],
+    pub(super) lengths: [u32; 8],
+}
+
+/// Element `row` of each stretch, or its last one, and the lanes where `row` is below the length.
+///
+/// # Panics
+/// If an element is past the end of the list, or the list has 2^31 elements.
+#[inline(always)]
+pub(super) fn gather_row(_: Ifma, list: &[u32], stretches: &Stretches, row: u32) -> ([u32; 8], u8) {
+    // SAFETY: the token proves the features.
+    unsafe { gather_eight(list, stretches, row) }
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn gather_eight(list: &[u32], stretches: &Stretches, row: u32) -> ([u32; 8], u8) {
+    // SAFETY: 32 readable bytes each.
+    let [starts, lasts, lengths] = [&stretches.starts, &stretches.lasts, &stretches.lengths]
+        .map(|eight| unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) });
+    let row = _mm256_set1_epi32(row.cast_signed());
+    let places = _mm256_add_epi32(starts, _mm256_min_epu32(row, lasts));
+    let end = i32::try_from(list.len()).unwrap_or(0);
+    // Places are below 2^31 if they are below the end as signed and as unsigned numbers.
+    let within = _mm256_cmpgt_epi32(_mm256_set1_epi32(end), places);
+    let within = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_andnot_si256(places, within)));
+    assert!(within == 0xff, "a stretch ends behind the list");
+    let mut row_of = [0u32; 8];
+    // SAFETY: all places are in the list; 32 writable bytes.
+    unsafe {
+        let gathered = _mm256_i32gather_epi32::<4>(list.as_ptr().cast(), places);
+        _mm256_storeu_si256(row_of.as_mut_ptr().cast(), gathered);
+    }
+    let live = _mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(lengths, row)));
+    (row_of, live as u8)
 }
 
 /// Writes eight elements whose limb i is in vector i.

@@ -7,6 +7,7 @@
 use super::adder::{Adder, Pairs, Point, PointRef};
 use super::coordinate::Coordinate;
 use super::dense::DenseAdder;
+use super::msm::{Rows, Sorter};
 use super::token::Ifma;
 use crate::backend::Control;
 use crate::error::DeviceError;
@@ -35,6 +36,9 @@ pub(crate) struct Workspace<F: Coordinate> {
     pairs: Pairs,
     next_pairs: Pairs,
     pub(crate) dense: DenseAdder<F>,
+    /// What MSMs keep.
+    pub(super) sorter: Sorter,
+    pub(super) rows: Rows,
 }
 
 impl<F: Coordinate> Workspace<F> {
@@ -46,6 +50,8 @@ impl<F: Coordinate> Workspace<F> {
             pairs: Pairs::default(),
             next_pairs: Pairs::default(),
             dense: DenseAdder::new(ifma),
+            sorter: Sorter::default(),
+            rows: Rows::default(),
         }
     }
 

@@ -10,7 +10,8 @@ use crate::backend::Control;
 use crate::cpu::vector::adder::{Operands, Point, PointRef, Pools};
 use crate::cpu::vector::coordinate::Coordinate;
 use crate::cpu::vector::curve::{Curve, PointOf};
-use crate::cpu::vector::dense::{Converted, DenseAdder, Eight};
+use crate::cpu::vector::dense::{Converted, Eight};
+use crate::cpu::vector::memory::Stretches;
 use crate::cpu::vector::runs::{Runs, Workspace};
 use crate::cpu::vector::token::Ifma;
 use crate::error::DeviceError;
@@ -33,23 +34,34 @@ struct Piece {
 }
 
 /// A point of each of up to eight pieces.
+#[derive(Clone, Copy)]
 struct Row {
     refs: [PointRef; 8],
     /// The lanes that have a point.
     live: u8,
 }
 
-/// The rows of up to eight pieces, the longest first.
-fn rows<'a>(pieces: &'a [Piece], refs: &'a [PointRef]) -> impl Iterator<Item = Row> + 'a {
-    // Where there is no piece any more, points of the first stand in, and so does the last point of a piece after it.
-    let piece = |i: usize| pieces.get(i).unwrap_or(&pieces[0]);
-    let starts: [u32; 8] = std::array::from_fn(|i| piece(i).start);
-    let lengths: [u32; 8] = std::array::from_fn(|i| pieces.get(i).map_or(0, |piece| piece.length));
-    let lasts: [u32; 8] = std::array::from_fn(|i| piece(i).length - 1);
-    (0..pieces[0].length).map(move |row| Row {
-        refs: std::array::from_fn(|i| refs[(starts[i] + row.min(lasts[i])) as usize]),
-        live: (0..8).fold(0, |live, i| live | u8::from(row < lengths[i]) << i),
-    })
+/// The rows of a chunk's pieces, in memory that is used again and again.
+#[derive(Default)]
+pub(crate) struct Rows(Vec<Row>);
+
+impl Rows {
+    /// Appends the rows of up to eight pieces, the longest first.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    fn extend(&mut self, ifma: Ifma, pieces: &[Piece], refs: &[PointRef]) {
+        // Where there is no piece any more, points of the first stand in, and so does the last point of a piece after it.
+        let piece = |i: usize| pieces.get(i).unwrap_or(&pieces[0]);
+        let stretches = Stretches {
+            starts: std::array::from_fn(|i| piece(i).start),
+            lasts: std::array::from_fn(|i| piece(i).length - 1),
+            lengths: std::array::from_fn(|i| pieces.get(i).map_or(0, |piece| piece.length)),
+        };
+        self.0.reserve(pieces[0].length as usize);
+        for row in 0..pieces[0].length {
+            let (refs, live) = PointRef::gather_row(ifma, refs, &stretches, row);
+            self.0.push(Row { refs, live });
+        }
+    }
 }
 
 /// Two rows that are added, or one that is left over.
@@ -74,7 +86,7 @@ pub(super) fn sum_chunk<C: Curve>(
     work.reset(points.len());
     let (pieces, split) = cut(work, (refs, starts), first, bases, points);
     // SAFETY: the token proves that the CPU has the features.
-    let places = unsafe { sum_pieces::<C>(ifma, &mut work.dense, bases, refs, &pieces, control)? };
+    let places = unsafe { sum_pieces::<C>(ifma, work, bases, refs, &pieces, control)? };
     let mut extra = vec![None; split.last().map_or(0, |(_, others)| others.end)];
     for (pieces, place) in pieces.chunks(8).zip(places) {
         let block = work.dense.block(place.start);
@@ -97,13 +109,17 @@ pub(super) fn sum_chunk<C: Curve>(
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn sum_pieces<C: Curve>(
     ifma: Ifma,
-    adder: &mut DenseAdder<C::Coordinate>,
+    work: &mut Workspace<C::Coordinate>,
     bases: &[PointOf<C>],
     refs: &[PointRef],
     pieces: &[Piece],
     control: &Control,
 ) -> Result<Vec<Range<usize>>, DeviceError> {
-    let rows: Vec<Row> = pieces.chunks(8).flat_map(|group| rows(group, refs)).collect();
+    let (Rows(rows), adder) = {
+        work.rows.0.clear();
+        pieces.chunks(8).for_each(|group| work.rows.extend(ifma, group, refs));
+        (&work.rows, &mut work.dense)
+    };
     let (jobs, mut places) = plan(pieces);
     let within = |r: &PointRef| !r.is_work() & (r.index() < bases.len());
     assert!(rows.iter().all(|row| row.refs.iter().fold(true, |all, r| all & within(r))), "a point that is not there");
@@ -112,7 +128,7 @@ fn sum_pieces<C: Curve>(
         (true, Job { second: Some(second), .. }) => &rows[*second],
         (_, Job { first, .. }) => &rows[*first],
     };
-    let prefetch = |row: &Row| pools.block::<C::Coordinate>(ifma, &row.refs, 0).prefetch(ifma);
+    let prefetch = |row: &Row| pools.eight::<C::Coordinate>(ifma, row.refs).prefetch(ifma);
     let bring = |job: usize, second: bool, block: &mut Eight<C::Coordinate>| {
         if job + AHEAD < jobs.len() {
             prefetch(row_of(job + AHEAD, second));
@@ -199,7 +215,7 @@ fn plan(pieces: &[Piece]) -> (Vec<Job>, Vec<Range<usize>>) {
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
 unsafe fn take<F: Coordinate>(ifma: Ifma, pools: Pools, refs: &[PointRef; 8], block: &mut Eight<F>) {
-    let operands: Operands<F> = pools.block(ifma, refs, 0);
+    let operands: Operands<F> = pools.eight(ifma, *refs);
     // SAFETY: the caller's promise.
     unsafe {
         block.point.x = operands.x(ifma);

@@ -28,7 +28,9 @@ impl Buckets {
     ) -> Result<Vec<Sum<F::Element>>, DeviceError> {
         let count = 1 << self.bits;
         let windows = self.points.len() / count;
-        let mut runs = Runs::default();
+        // Half of the buckets, then half of the rest, and so on.
+        let mut runs = Runs { refs: Vec::with_capacity(self.points.len()), lengths: Vec::new() };
+        let mut pairs = Pairs::with_capacity(self.points.len() / 2);
         // Bit `bits` is set in one number only.
         for window in 0..windows {
             push_run(&mut runs, [self.points[(window + 1) * count - 1]]);
@@ -44,7 +46,7 @@ impl Buckets {
                 let upper = window * count + half;
                 push_run(&mut runs, self.points[upper..upper + half].iter().copied());
             }
-            self.add_halves(half, work, control)?;
+            self.add_halves(half, work, &mut pairs, control)?;
         }
         work.sum(&[], &mut runs, control)?;
         let sums: Vec<_> = runs.sums().map(|sum| sum.map(|r| (work.points[r.index()], r.is_negative()))).collect();
@@ -57,9 +59,11 @@ impl Buckets {
         &mut self,
         half: usize,
         work: &mut Workspace<F>,
+        pairs: &mut Pairs,
         control: &Control,
     ) -> Result<(), DeviceError> {
-        let (mut pairs, mut targets) = (Pairs::default(), Vec::new());
+        pairs.clear();
+        let mut targets = Vec::with_capacity(self.points.len() / 2);
         for start in (0..self.points.len()).step_by(1 << self.bits) {
             for i in start..start + half {
                 match (self.points[i], self.points[i + half]) {
@@ -76,7 +80,7 @@ impl Buckets {
                 }
             }
         }
-        work.add(&[], &mut pairs, control)?;
+        work.add(&[], pairs, control)?;
         for (i, sum) in targets.into_iter().zip(pairs.sums()) {
             self.points[i] = sum;
         }

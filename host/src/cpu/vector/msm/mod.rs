@@ -9,16 +9,20 @@
 //! 4. Buckets fold into one point for each bit of the scalars (`fold.rs`), and one Horner pass ends it.
 //!
 //! # Limit
-//! 2^16 points in G1 with windows of 13 bits make 10·2^17 digits; with the fold that is 1.35 million additions, at
-//! 20.7 ns 28 ms, thirteen times blst's pace. 61 ms were measured while the machine was busy, 45 ns an addition, by
-//! samples: products and squares 20; gathering, differences, carries and stores of the buckets' sums 11; digits and
-//! their sorting 3; rows of points for the lanes 2; inversions 1.5; splitting scalars 1.5; merging and folding buckets,
-//! without products, 1; conversion of the points 1; the rest is allocation and the end.
+//! 2^16 points in G1 with ten windows of 12 and 13 bits make 10·2^17 digits; with the fold that is 1.35 million
+//! additions, at 20.7 ns 28 ms, thirteen times blst's pace. 60 ms were measured, 44 ns an addition, by samples: products
+//! and squares 22; gathering, differences, carries and stores of the buckets' sums 12; digits and their sorting 1.6;
+//! inversions 1.5; splitting scalars 1.4; rows of points for the lanes 1; conversion of the points 1; merging and folding
+//! buckets, without products, 1; the rest is pages that are touched for the first time, allocation and the end.
+//!
+//! Digits took 3 ns and rows 2 as plain loops into fresh memory; both are eight at a time now, and in memory that stays.
 //!
 //! | file | subject |
 //! |---|---|
 //! | `scalar.rs` | splitting scalars |
 //! | `plan.rs` | windows and digits |
+//! | `digits.rs` | the digits of eight parts at once |
+//! | `sort.rs` | digits by bucket |
 //! | `group.rs` | the buckets of a group of windows |
 //! | `columns.rs` | the sums of buckets, eight at a time |
 //! | `subset.rs` | sums of random subsets |
@@ -26,11 +30,13 @@
 //! | `table.rs`, `fixed.rs` | multiples of bases that are used again and again, and MSMs with them |
 
 mod columns;
+mod digits;
 mod fixed;
 mod fold;
 mod group;
 mod plan;
 mod scalar;
+mod sort;
 mod subset;
 mod table;
 #[cfg(test)]
@@ -53,7 +59,9 @@ use plan::{Plan, Terms};
 use scalar::Part;
 use std::sync::Mutex;
 
+pub(super) use columns::Rows;
 pub(crate) use fixed::msm_fixed;
+pub(super) use sort::Sorter;
 pub(super) use subset::subset_sums;
 pub(crate) use table::Table;
 
@@ -172,9 +180,6 @@ impl<C: Curve> Workspaces<C> {
     }
 }
 
-/// Digits of one task, unless threads would have none: 2^17 are 3 ms in G1.
-const TASK: usize = 1 << 17;
-
 /// Σ scalarsᵢ·basesᵢ, as many scalars as bases. Variable time.
 pub(crate) fn msm<C: Split>(
     ifma: Ifma,
@@ -190,14 +195,14 @@ pub(crate) fn msm<C: Split>(
     if terms == 0 {
         return Ok(AffineOf::<C>::zero());
     }
-    let plan = Plan::choose(&parts);
-    let groups = plan.groups(terms, TASK, threads.count());
+    let plan = Plan::choose(&parts, threads.count());
+    let groups = plan.groups(terms, threads.count());
     let bits = threads.map_tasks(control, groups.len(), |task| {
-        let windows = groups[groups.len() - 1 - task].clone();
-        workspaces.with(ifma, |work| group::sums::<C>(ifma, work, &bases.points, &parts, &plan, windows, control))
+        let windows = &plan.windows[groups[groups.len() - 1 - task].clone()];
+        workspaces.with(ifma, |work| group::sums::<C>(ifma, work, &bases.points, &parts, windows, control))
     })?;
     let bits = bits.into_iter().rev().collect::<Result<Vec<_>, _>>()?;
-    Ok(horner::<C>(ifma, plan.window, &bits.concat()))
+    Ok(horner::<C>(ifma, &bits.concat()))
 }
 
 /// The parts of the scalars, for each power of the endomorphism.
@@ -243,17 +248,14 @@ fn split<C: Split>(ifma: Ifma, identities: &[u32], first: u32, scalars: &[Fr]) -
     parts
 }
 
-/// Σ 2^i·H[i], where row w has its bits from `window·w` on and one more, which is the next window's lowest.
-fn horner<C: Curve>(ifma: Ifma, window: usize, sums: &[Sum<ElementOf<C>>]) -> AffineOf<C> {
+/// Σ 2^i·H[i].
+fn horner<C: Curve>(ifma: Ifma, sums: &[Sum<ElementOf<C>>]) -> AffineOf<C> {
     let sums = export::<C>(ifma, sums);
     let mut acc = Default::default();
-    let rows = sums.chunks(window).rev();
-    for row in rows {
-        for sum in row.iter().rev() {
-            acc = C::Group::double(&acc, 1);
-            if !sum.is_zero() {
-                acc = C::Group::add(&acc, &C::Group::sum(&[std::ptr::from_ref(sum.as_blst())]));
-            }
+    for sum in sums.iter().rev() {
+        acc = C::Group::double(&acc, 1);
+        if !sum.is_zero() {
+            acc = C::Group::add(&acc, &C::Group::sum(&[std::ptr::from_ref(sum.as_blst())]));
         }
     }
     C::Group::to_affine(&acc)

@@ -10,6 +10,15 @@ impl Part {
     /// Bits of the longest magnitude.
     pub(super) const BITS: usize = 127;
 
+    /// The one of the largest magnitude.
+    #[cfg(test)]
+    pub(super) const LARGEST: Self = Self(u128::MAX >> 1);
+
+    #[cfg(test)]
+    pub(super) fn negated(self) -> Self {
+        Self(self.0 ^ 1 << 127)
+    }
+
     fn new(value: i128) -> Self {
         Self(value.unsigned_abs() | u128::from(value < 0) << 127)
     }

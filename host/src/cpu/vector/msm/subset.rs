@@ -1,7 +1,8 @@
 //! Sums of random subsets, by the buckets and the fold of the MSM.
 
 use super::fold::Buckets;
-use super::group::{Sorted, sum_buckets};
+use super::group::sum_buckets;
+use super::sort::Sorted;
 use crate::backend::Control;
 use crate::cpu::vector::adder::{PointRef, Sum};
 use crate::cpu::vector::curve::{Curve, ElementOf, PointOf};
