@@ -79,6 +79,17 @@ jobs! {
         /// Pairs in a row of workgroups.
         width,
     }
+    /// Of `ntt_across.wgsl`.
+    AcrossJob {
+        /// Values of a buffer.
+        values,
+        /// The exponent of the root.
+        root,
+        /// The first value of the dispatch.
+        first,
+        /// Values in a row of workgroups.
+        width,
+    }
     /// Of `ntt_scale.wgsl`.
     ScaleJob {
         /// n.

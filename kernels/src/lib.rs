@@ -21,7 +21,7 @@
 //! | `program` | one [program](machine) on each of many items: also the reduction of buckets to windows, in levels |
 //! | `msm_digits`, `scan`, `msm_scatter` | scalars to signed digits, sorted by bucket |
 //! | `msm_accumulate` | sums of runs of equal keys, whatever their lengths |
-//! | `ntt_butterfly`, `ntt_scale` | transforms over Fr |
+//! | `ntt_butterfly`, `ntt_across`, `ntt_scale` | transforms over Fr, in one buffer or several |
 #![warn(missing_docs)]
 
 mod generated;
@@ -120,6 +120,8 @@ pub enum Stage {
     Scatter,
     /// A level of a transform.
     Butterfly,
+    /// A level of a transform between two buffers.
+    Across,
     /// Products with powers.
     Scale,
 }
@@ -135,6 +137,7 @@ impl Stage {
             Self::Scan => "scan".into(),
             Self::Scatter => "msm_scatter".into(),
             Self::Butterfly => "ntt_butterfly".into(),
+            Self::Across => "ntt_across".into(),
             Self::Scale => "ntt_scale".into(),
         }
     }
@@ -152,7 +155,7 @@ impl Stage {
         match self {
             Self::Program(_) | Self::Scatter => 4,
             Self::Accumulate(_) => 7,
-            Self::Digits | Self::Scale => 3,
+            Self::Digits | Self::Across | Self::Scale => 3,
             Self::Scan | Self::Butterfly => 2,
         }
     }
@@ -161,7 +164,7 @@ impl Stage {
     pub fn all() -> Vec<Self> {
         let mut all: Vec<Self> = programs::SIZES.into_iter().map(Self::Program).collect();
         all.extend([Group::G1, Group::G2].map(Self::Accumulate));
-        all.extend([Self::Digits, Self::Scan, Self::Scatter, Self::Butterfly, Self::Scale]);
+        all.extend([Self::Digits, Self::Scan, Self::Scatter, Self::Butterfly, Self::Across, Self::Scale]);
         all
     }
 
@@ -184,6 +187,7 @@ impl Stage {
             Self::Scan => include_str!("../wgsl/scan.wgsl").into(),
             Self::Scatter => include_str!("../wgsl/msm_scatter.wgsl").into(),
             Self::Butterfly => [Field::Fr.source(family), include_str!("../wgsl/ntt_butterfly.wgsl")].concat(),
+            Self::Across => [Field::Fr.source(family), include_str!("../wgsl/ntt_across.wgsl")].concat(),
             Self::Scale => [Field::Fr.source(family), include_str!("../wgsl/ntt_scale.wgsl")].concat(),
         }
     }

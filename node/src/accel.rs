@@ -5,7 +5,8 @@
 //!
 //! `fpga-sim` is used by name only, never by `auto`. It compiles and loads code at run time, so that a node has it only
 //! where it was built with the cargo feature `fpga-sim`. A GPU is used where the node was built with the feature
-//! `wgpu`, which takes a minute or two of a processor: by name, and by `auto` where it is the fastest.
+//! `wgpu`, which takes a minute or two of a processor: by name, and by `auto` where it is the fastest. Which GPU that is
+//! can be said by a part of its name (`--accel-adapter`); a software rendering is used only so, and not by `auto`.
 
 use arblast::{Builder, Selection};
 
@@ -18,37 +19,93 @@ const WGPU: &str = "wgpu";
 /// The simulated FPGA designs' name.
 const FPGA_SIM: &str = "fpga-sim";
 
-/// A dispatcher's builder that selects `name`, with the backends that the name asks for; `notice` is told what will
-/// take long.
+/// The adapter asked for cannot be used: why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("accel-adapter: {0}")]
+pub struct AdapterError(pub String);
+
+/// What is wrong with naming an adapter beside the hardware `name`, whatever adapters there are.
 ///
-/// A name that cannot be used (not one of [`NAMES`], not in this build, its tools absent) is an error of
-/// [`Builder::build`], which says what to do.
-pub fn builder(name: &str, notice: &dyn Fn(&str)) -> Builder {
-    let Ok(selection) = name.parse::<Selection>();
-    let builder = arblast::Dispatcher::builder().select(selection);
-    match name {
-        FPGA_SIM => with_fpga_sim(builder, notice),
-        WGPU => with_gpu(builder, notice),
-        "auto" if cfg!(feature = "wgpu") => with_gpu(builder, &|_| ()),
-        _ => builder,
+/// # Errors
+/// The hardware is no GPU, or this build has no GPUs.
+pub fn check_adapter(name: &str) -> Result<(), AdapterError> {
+    if !["auto", WGPU].contains(&name) {
+        let what = format!("it names a GPU, and accel is {name}; leave it out, or set accel to {WGPU}");
+        return Err(AdapterError(what));
+    }
+    if cfg!(feature = "wgpu") { Ok(()) } else { Err(AdapterError(without(WGPU))) }
+}
+
+/// Parses the name of an adapter, or a part of it.
+///
+/// # Errors
+/// It is blank, which every name contains.
+pub fn adapter_name(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err(format!("got {text:?}, expected a part of the adapter's name, as `arblast devices` shows it")),
+        name => Ok(name.to_owned()),
     }
 }
 
+/// A dispatcher's builder that selects `name`, with the backends that the name asks for, and of several GPUs the first
+/// whose name contains `adapter`; `notice` is told what will take long.
+///
+/// A name that cannot be used (not one of [`NAMES`], not in this build, its tools absent) is an error of
+/// [`Builder::build`], which says what to do.
+///
+/// # Errors
+/// The adapter asked for cannot be used.
+pub fn builder(name: &str, adapter: Option<&str>, notice: &dyn Fn(&str)) -> Result<Builder, AdapterError> {
+    if adapter.is_some() {
+        check_adapter(name)?;
+    }
+    let Ok(selection) = name.parse::<Selection>();
+    let builder = arblast::Dispatcher::builder().select(selection);
+    match name {
+        FPGA_SIM => Ok(with_fpga_sim(builder, notice)),
+        WGPU => with_gpu(builder, adapter, true, notice),
+        "auto" if cfg!(feature = "wgpu") => with_gpu(builder, adapter, false, &|_| ()),
+        _ => Ok(builder),
+    }
+}
+
+/// What to do about a backend that is a feature of this program.
+fn without(feature: &str) -> String {
+    let command = "cargo build --release -p arblast-node --features";
+    format!("this program was built without {feature}; build it with: {command} {feature}")
+}
+
 #[cfg(feature = "wgpu")]
-fn with_gpu(builder: Builder, notice: &dyn Fn(&str)) -> Builder {
-    match arblast::gpu::Gpu::detect(&arblast::gpu::Choice::default()) {
+fn with_gpu(
+    builder: Builder,
+    adapter: Option<&str>,
+    by_name: bool,
+    notice: &dyn Fn(&str),
+) -> Result<Builder, AdapterError> {
+    use arblast::backend::{Backend as _, Kind};
+    let choice = arblast::gpu::Choice { adapter: adapter.map(str::to_owned), ..Default::default() };
+    match arblast::gpu::Gpu::detect(&choice) {
+        Ok(gpu) if gpu.kind() == Kind::Simulation && !by_name => {
+            let name = gpu.describe().hardware;
+            Err(AdapterError(format!("{name} is a software rendering, which auto never uses; set accel to {WGPU}")))
+        }
         Ok(gpu) => {
             notice("Compiling the GPU's kernels and testing them; the first time takes a minute ...");
-            builder.backend(std::sync::Arc::new(gpu))
+            Ok(builder.backend(std::sync::Arc::new(gpu)))
         }
-        Err(reason) => builder.absent(WGPU, reason),
+        Err(reason) if adapter.is_some() => Err(AdapterError(reason)),
+        Err(reason) => Ok(builder.absent(WGPU, reason)),
     }
 }
 
 #[cfg(not(feature = "wgpu"))]
-fn with_gpu(builder: Builder, _notice: &dyn Fn(&str)) -> Builder {
-    let command = "cargo build --release -p arblast-node --features wgpu";
-    builder.absent(WGPU, format!("this program was built without it; build it with: {command}"))
+fn with_gpu(
+    builder: Builder,
+    _adapter: Option<&str>,
+    _by_name: bool,
+    _notice: &dyn Fn(&str),
+) -> Result<Builder, AdapterError> {
+    Ok(builder.absent(WGPU, without(WGPU)))
 }
 
 #[cfg(feature = "fpga-sim")]
@@ -64,8 +121,7 @@ fn with_fpga_sim(builder: Builder, notice: &dyn Fn(&str)) -> Builder {
 
 #[cfg(not(feature = "fpga-sim"))]
 fn with_fpga_sim(builder: Builder, _notice: &dyn Fn(&str)) -> Builder {
-    let command = "cargo build --release -p arblast-node --features fpga-sim";
-    builder.absent(FPGA_SIM, format!("this program was built without it; build it with: {command}"))
+    builder.absent(FPGA_SIM, without(FPGA_SIM))
 }
 
 #[cfg(test)]
@@ -76,10 +132,11 @@ mod tests {
     fn cpu_names_need_nothing_and_others_are_refused() {
         for name in ["auto", "cpu", "cpu-portable"] {
             assert!(NAMES.contains(&name));
-            let dispatcher = builder(name, &|_| panic!("{name} is quick")).retirement_record(None).build().unwrap();
+            let builder = builder(name, None, &|_| panic!("{name} is quick")).unwrap();
+            let dispatcher = builder.retirement_record(None).build().unwrap();
             assert_eq!(dispatcher.selection().to_string(), name);
         }
-        let error = builder("abacus", &|_| ()).retirement_record(None).build().err().unwrap();
+        let error = builder("abacus", None, &|_| ()).unwrap().retirement_record(None).build().err().unwrap();
         assert!(error.to_string().contains("abacus") && error.to_string().contains("cpu-portable"), "{error}");
     }
 
@@ -88,10 +145,40 @@ mod tests {
     #[test]
     fn the_gpu_is_there_or_says_how_to_get_it() {
         let advice = if cfg!(feature = "wgpu") { "adapter" } else { "--features wgpu" };
-        match builder(WGPU, &|_| ()).retirement_record(None).build() {
+        match builder(WGPU, None, &|_| ()).unwrap().retirement_record(None).build() {
             Ok(dispatcher) => assert_eq!(dispatcher.devices().last().map(|d| d.absent.is_none()), Some(true)),
             Err(error) => assert!(error.to_string().contains(advice), "{error}"),
         }
+    }
+
+    /// Where this build has GPUs, an unknown one is refused with those that there are, and one that `auto` would never
+    /// use with the way to use it; where it has none, every one is.
+    #[test]
+    fn an_adapter_that_cannot_be_used_is_refused() {
+        let refused = |name: &str, adapter: &str| {
+            let error = builder(name, Some(adapter), &|_| panic!("{adapter} is refused")).err().unwrap().to_string();
+            assert!(error.starts_with("accel-adapter: "), "{error}");
+            error
+        };
+        for name in ["cpu", "cpu-portable", FPGA_SIM] {
+            assert!(refused(name, "llvmpipe").contains(&format!("accel is {name};")));
+        }
+        for name in ["auto", WGPU] {
+            let error = refused(name, "abacus");
+            if cfg!(feature = "wgpu") {
+                let listed = error.contains("no adapter is called \"abacus\"; there is: ");
+                assert!(listed || error.contains("no adapter: "), "{error}");
+            } else {
+                assert!(error.contains("--features wgpu"), "{error}");
+            }
+        }
+        if cfg!(feature = "wgpu") {
+            let error = refused("auto", "llvmpipe");
+            // The second where this machine has no software rendering.
+            assert!(error.contains("set accel to wgpu") || error.contains("no adapter"), "{error}");
+        }
+        assert!(adapter_name(" ").unwrap_err().starts_with("got \" \", expected a part"));
+        assert_eq!(adapter_name(" RTX 4090").as_deref(), Ok("RTX 4090"));
     }
 
     /// Without the feature the message has the command that builds it in; with it, the simulation answers or says what
@@ -99,7 +186,7 @@ mod tests {
     #[test]
     fn the_simulation_is_there_or_says_how_to_get_it() {
         let advice = if cfg!(feature = "fpga-sim") { "apt-get install" } else { "--features fpga-sim" };
-        match builder(FPGA_SIM, &|_| ()).retirement_record(None).build() {
+        match builder(FPGA_SIM, None, &|_| ()).unwrap().retirement_record(None).build() {
             Ok(dispatcher) => assert_eq!(dispatcher.devices().last().map(|d| d.absent.is_none()), Some(true)),
             Err(error) => assert!(error.to_string().contains(advice), "{error}"),
         }

@@ -252,8 +252,11 @@ block-interval = "{interval}"
 # Stop signing below this much free space.
 min-free-space = "256MiB"
 
-# Hardware for signature checks: auto, cpu, cpu-portable.
+# Hardware for signature checks: auto, cpu, cpu-portable; wgpu in a build with it.
 accel = "auto"
+
+# Which GPU wgpu or auto takes: a part of its name, as `arblast devices` shows it. Without it: the first real one.
+# accel-adapter = "RTX"
 
 log-format = "text"
 "#,

@@ -1,58 +1,10 @@
 //! The adapters that wgpu finds, for `arblast devices`: driver, limits, features, and why `auto` does not take one.
 
-use arblast::gpu::{AdapterReport, NAME, adapters};
-use serde::Serialize;
+use arblast::gpu::{AdapterReport, NAME};
 use std::fmt::Write;
 
-/// One adapter.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Adapter {
-    /// Its name; a part of it, in any case, is what `--adapter` takes.
-    pub name: String,
-    /// The driver, with its version.
-    pub driver: String,
-    /// The interface that it is reached by, such as `vulkan`.
-    pub interface: String,
-    /// What it is: `discrete GPU`, `integrated GPU`, `virtual GPU`, `software` or `other`.
-    pub device: &'static str,
-    /// The most bytes that a kernel binds in one buffer.
-    pub largest_binding: u64,
-    /// The most bytes of a buffer.
-    pub largest_buffer: u64,
-    /// Storage buffers that a kernel binds at most.
-    pub storage_buffers: u32,
-    /// Whether shaders have 64-bit integers, which the faster family of kernels needs.
-    pub int64: bool,
-    /// Whether compiled pipelines can be kept on disk.
-    pub pipeline_cache: bool,
-    /// Why `auto` does not take it.
-    pub not_chosen: Option<&'static str>,
-}
-
-impl From<AdapterReport> for Adapter {
-    fn from(report: AdapterReport) -> Self {
-        Self {
-            name: report.name,
-            driver: report.driver,
-            interface: report.interface,
-            device: report.device,
-            largest_binding: report.largest_binding,
-            largest_buffer: report.largest_buffer,
-            storage_buffers: report.storage_buffers,
-            int64: report.int64,
-            pipeline_cache: report.pipeline_cache,
-            not_chosen: report.refused,
-        }
-    }
-}
-
-/// Every adapter of the machine.
-pub fn all() -> Vec<Adapter> {
-    adapters().into_iter().map(Adapter::from).collect()
-}
-
 /// The adapters for a person: a block for each.
-pub fn text(adapters: &[Adapter]) -> String {
+pub fn text(adapters: &[AdapterReport]) -> String {
     let mut out = String::new();
     for adapter in adapters {
         // Writing to a string does not fail.
@@ -67,7 +19,7 @@ pub fn text(adapters: &[Adapter]) -> String {
             .into_iter()
             .filter_map(|(has, name)| has.then_some(name))
             .collect();
-        let chosen = match adapter.not_chosen {
+        let chosen = match adapter.refused {
             None => "may be chosen".to_owned(),
             Some(reason) => format!("not chosen: {reason}"),
         };
@@ -86,7 +38,7 @@ pub fn text(adapters: &[Adapter]) -> String {
 }
 
 /// Puts the adapters into the report of the backend `wgpu`.
-pub fn attach(devices: &mut serde_json::Value, adapters: &[Adapter]) {
+pub fn attach(devices: &mut serde_json::Value, adapters: &[AdapterReport]) {
     let reports = devices.as_array_mut().into_iter().flatten();
     for report in reports.filter(|report| report["name"] == NAME) {
         // Plain data with string keys always serialises.
@@ -100,7 +52,7 @@ mod tests {
 
     #[test]
     fn an_adapter_is_shown_with_the_reason() {
-        let adapter = Adapter {
+        let adapter = AdapterReport {
             name: "llvmpipe (LLVM 15.0.6, 256 bits)".into(),
             driver: "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)".into(),
             interface: "vulkan".into(),
@@ -110,7 +62,7 @@ mod tests {
             storage_buffers: 8,
             int64: true,
             pipeline_cache: false,
-            not_chosen: Some("it is a software rendering, slower than the CPU itself"),
+            refused: Some("it is a software rendering, slower than the CPU itself"),
         };
         let text = text(std::slice::from_ref(&adapter));
         for part in ["adapter llvmpipe", "128 MiB a binding", "64-bit integers", "not chosen: it is a software"] {
@@ -120,6 +72,7 @@ mod tests {
         let mut devices = serde_json::json!([{ "name": "cpu-portable" }, { "name": "wgpu" }]);
         attach(&mut devices, &[adapter]);
         assert_eq!(devices[1]["adapters"][0]["device"], "software");
+        assert_eq!(devices[1]["adapters"][0]["not_chosen"], "it is a software rendering, slower than the CPU itself");
         assert_eq!(devices[0].get("adapters"), None);
     }
 }

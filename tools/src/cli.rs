@@ -279,7 +279,7 @@ fn devices_command(args: &DevicesArgs) -> Done {
     }
     dispatcher.self_test_all();
     let reports = devices::reports(&dispatcher);
-    let adapters = adapters::all();
+    let adapters = arblast::gpu::adapters();
     print(&if args.json {
         let mut devices = serde_json::to_value(&reports).unwrap_or_default();
         adapters::attach(&mut devices, &adapters);

@@ -2,6 +2,7 @@
 
 use crate::backend::Kind;
 use arblast_kernels::Family;
+use serde::Serialize;
 use std::fmt;
 
 /// What the caller asks for.
@@ -16,13 +17,13 @@ pub struct Choice {
 }
 
 /// What an adapter is, for the operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AdapterReport {
-    /// Its name.
+    /// Its name; a part of it, in any case, is what [`Choice::adapter`] takes.
     pub name: String,
     /// The driver, with its version.
     pub driver: String,
-    /// The interface it is reached by.
+    /// The interface it is reached by, such as `vulkan`.
     pub interface: String,
     /// What it is: `discrete GPU`, `integrated GPU`, `virtual GPU`, `software` or `other`.
     pub device: &'static str,
@@ -32,11 +33,12 @@ pub struct AdapterReport {
     pub largest_buffer: u64,
     /// Storage buffers that a kernel binds at most.
     pub storage_buffers: u32,
-    /// Whether shaders have 64-bit integers.
+    /// Whether shaders have 64-bit integers, which the faster family of kernels needs.
     pub int64: bool,
-    /// Whether compiled pipelines can be kept.
+    /// Whether compiled pipelines can be kept on disk.
     pub pipeline_cache: bool,
     /// Why `auto` does not take it; `None` where it may.
+    #[serde(rename = "not_chosen")]
     pub refused: Option<&'static str>,
 }
 

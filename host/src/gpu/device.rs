@@ -3,6 +3,30 @@
 //! Every error ends the device: a lost device, a full memory, an error of validation, a piece of work that is never
 //! done. Whoever waits gets a [`DeviceError`], and the next call opens the adapter again. wgpu reports most errors to
 //! callbacks, which only note them; polling a lost device it panics, which is caught where it happens.
+//!
+//! # Turns
+//!
+//! Jobs of several threads take turns on a device: what a job does between two checkpoints, it does alone. A device runs
+//! one piece at a time anyway, and wgpu-core 30.0.1 does not stand two threads that wait for one device: one reads how
+//! far the device is (`Device::maintain`), then a submission ends, the other thread's poll or submission retires it, and
+//! the first thread finds an empty queue and an older number than the one it waits for; which wgpu asserts never to
+//! happen. Without turns that panic came once in some fifty jobs where submissions were short, in some hundred otherwise;
+//! what it leaves undone (callbacks of other threads' mappings) is lost with it.
+//!
+//! Jobs side by side were also seen to give wrong results now and then on Mesa 22.3's llvmpipe. A scan that was cut into
+//! several dispatches was one cause: jobs that share a device find it slower, so that stages are cut which otherwise are
+//! not. If there was a second one, it has not been found, and was not seen again: without turns, the panic caught and the
+//! poll repeated, several thousand jobs of six to eight threads on one device were right in both families (MSMs,
+//! transforms and membership, in submissions from a single workgroup up to 20 ms). Ruled out by reading:
+//! - Buffers. A job has its own, but for constants, programs, roots and prepared bases. These are written once, by wgpu's
+//!   staging, which goes into the next submission, whoever's that is; a fresh buffer is cleared in the submission that
+//!   first uses it. Each dispatch has a uniform of its own, never written again, and each download a buffer of its own,
+//!   read after it was waited for. wgpu holds what a submission names until the submission is retired.
+//! - Kernels. Invocations of a dispatch write words of their own, or atomically (digits, scatter), and read none that
+//!   others write; but for the scan, within a workgroup, between barriers that all of it reaches. The dispatches that a
+//!   stage is cut into cover rows of their own.
+//! - llvmpipe 22.3.6. A thread of the queue runs its submissions one after another, and each dispatch to its end before
+//!   the next command, so that those of two jobs never overlap; two devices share only the threads that run workgroups.
 
 use super::cache::PipelineCache;
 use crate::backend::Control;
@@ -33,9 +57,8 @@ pub(super) struct Device {
     pipelines: Mutex<HashMap<Stage, Arc<wgpu::ComputePipeline>>>,
     cache: Option<PipelineCache>,
     failure: Arc<Mutex<Option<DeviceError>>>,
-    /// Held by the job whose piece it is: everything that a job does between two checkpoints is done by itself. A device
-    /// runs one piece at a time anyway, and drivers are at their weakest where several threads use one: on Mesa 22.3's
-    /// llvmpipe, jobs side by side were seen to give wrong results now and then.
+    /// Held by the job whose piece it is: everything that a job does between two checkpoints is done by itself. See
+    /// above for why.
     turn: Mutex<()>,
     /// Operations a second, as measured by the submissions so far.
     rate: AtomicU64,

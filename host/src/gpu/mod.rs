@@ -14,7 +14,8 @@
 //! # Sizes
 //!
 //! A kernel binds at most what the adapter allows in one buffer, often 128 MiB. Larger inputs are cut, each piece a
-//! pass of its own, and the CPU joins what comes back; so only bases that stay on the device must fit its memory.
+//! pass of its own, and the CPU joins what comes back. A transform is cut into parts that are on the device at once. So
+//! only bases that stay on the device, and a transform's values, must fit its memory.
 //!
 //! # Faults
 //!
@@ -256,13 +257,10 @@ impl Backend for Gpu {
         }
     }
 
-    fn supports(&self, op: Op, size: usize) -> bool {
-        match op {
-            Op::MsmG1 | Op::MsmG2 | Op::SumG1 | Op::SumG2 => true,
-            Op::MillerLoop | Op::DecompressG1 | Op::DecompressG2 | Op::SubgroupG1 | Op::SubgroupG2 => true,
-            Op::Ntt => size.saturating_mul(32) as u64 <= adapter::largest(&self.adapter, self.largest_binding),
-            _ => false,
-        }
+    fn supports(&self, op: Op, _size: usize) -> bool {
+        let sums = matches!(op, Op::MsmG1 | Op::MsmG2 | Op::SumG1 | Op::SumG2);
+        let points = matches!(op, Op::DecompressG1 | Op::DecompressG2 | Op::SubgroupG1 | Op::SubgroupG2);
+        sums || points || matches!(op, Op::MillerLoop | Op::Ntt)
     }
 
     fn msm_g1(&self, points: &[G1], scalars: &[Fr], control: &Control) -> Answer<G1Affine> {
@@ -326,10 +324,8 @@ impl Backend for Gpu {
 
     fn ntt(&self, values: &[Fr], kind: NttKind, control: &Control) -> Answer<Vec<Fr>> {
         self.job(control, |open, work| {
-            if values.len() > open.device.fitting(32) {
-                return Err(DeviceError::Unsupported);
-            }
-            ntt::transform(work, &*open.roots(values.len().ilog2(), kind.inverse)?, values, kind)
+            let part = ntt::part(&open.device, values.len())?;
+            ntt::transform(work, &*open.roots(part, kind.inverse)?, values, kind)
         })
     }
 }

@@ -125,6 +125,6 @@ mod tests {
         for (name, program) in programs {
             assert!(SIZES.iter().any(|size| *size >= program.registers), "{name}: {} registers", program.registers);
         }
-        assert_eq!(Stage::all().len(), SIZES.len() + 7);
+        assert_eq!(Stage::all().len(), SIZES.len() + 8);
     }
 }

@@ -58,6 +58,11 @@ pub struct Devnet {
     #[arg(long, default_value = "auto", value_name = "NAME", value_parser = accel::NAMES)]
     accel: String,
 
+    /// Which GPU --accel wgpu or auto takes: the first whose name contains NAME, in any case; `arblast devices` shows the
+    /// names. Without it: the first real one. A software rendering is taken only so, and not by auto.
+    #[arg(long, value_name = "NAME", value_parser = accel::adapter_name)]
+    accel_adapter: Option<String>,
+
     /// How often a device's answer is computed again on the processor: always, never, or a rate from 0 to 1.
     #[arg(long, default_value = "0.01", value_name = "RATE")]
     accel_audit: Audit,
@@ -76,7 +81,8 @@ pub fn main(arguments: &Devnet) -> Outcome {
         .as_ref()
         .map(|path| std::fs::File::create(path).map_err(|error| format!("--json {}: {error}", path.display())));
     let json = json.transpose()?;
-    let dispatcher = accel::builder(&arguments.accel, &print).audit(arguments.accel_audit).build()?;
+    let builder = accel::builder(&arguments.accel, arguments.accel_adapter.as_deref(), &print)?;
+    let dispatcher = builder.audit(arguments.accel_audit).build()?;
     let Devnet { validators, block_interval, load, accel, .. } = arguments;
     print(&format!(
         "{validators} validators, a block every {block_interval:?}, {load} transactions/s, backend {accel}"

@@ -209,6 +209,17 @@ pub struct Settings {
     )]
     pub accel: String,
 
+    /// Which GPU --accel wgpu or auto takes: the first whose name contains NAME, in any case; `arblast devices` shows the
+    /// names. Without it: the first real one. A software rendering is taken only so, and not by auto.
+    #[arg(
+        long,
+        env = "ARBLAST_ACCEL_ADAPTER",
+        value_name = "NAME",
+        value_parser = accel::adapter_name,
+        help_heading = "Hardware"
+    )]
+    pub accel_adapter: Option<String>,
+
     /// How often a device's answer is computed again on the processor: always, never, or a rate from 0 to 1.
     #[arg(long, env = "ARBLAST_ACCEL_AUDIT", value_name = "RATE", default_value = "0.01", help_heading = "Hardware")]
     pub accel_audit: Audit,
@@ -330,6 +341,9 @@ impl Settings {
                 "block-interval",
                 format!("block-interval is {:?}, expected at most 60s", self.block_interval),
             );
+        }
+        if let (Some(_), Err(error)) = (&self.accel_adapter, accel::check_adapter(&self.accel)) {
+            return refused("accel-adapter", error.to_string());
         }
         if self.listen_time > Duration::from_secs(600) {
             return refused("listen-time", format!("listen-time is {:?}, expected at most 600s", self.listen_time));

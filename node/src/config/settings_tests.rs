@@ -52,6 +52,12 @@ fn a_mistake_is_named_with_its_line_and_a_suggestion() {
         ("\nlog-format = \"jsno\"", "config.toml:2: log-format: got \"jsno\", expected text, json; did you mean json?"),
         ("accel = \"gpu\"", "config.toml:1: accel: got \"gpu\", expected auto, cpu, cpu-portable"),
         ("accel-audit = 2", "config.toml:1: accel-audit: "),
+        ("accel-adaptor = \"x\"", "config.toml:1: unknown setting accel-adaptor; did you mean accel-adapter?"),
+        ("accel-adapter = \"\"", "config.toml:1: accel-adapter: got \"\", expected a part of the adapter's name"),
+        (
+            "accel = \"cpu\"\naccel-adapter = \"x\"",
+            "config.toml:2: accel-adapter: it names a GPU, and accel is cpu; leave it out, or set accel to wgpu",
+        ),
         ("listen-time = \"3 minutes\"", "config.toml:1: listen-time: got \"3 minutes\", expected the unit ms or s"),
         (
             "min-free-space = \"1GB\"",
@@ -75,6 +81,21 @@ fn a_mistake_is_named_with_its_line_and_a_suggestion() {
         let error = resolve(text, &[]).expect_err(text);
         assert!(error.starts_with(expected), "{text:?}:\n got      {error}\n expected {expected}");
     }
+}
+
+/// Whether there is such an adapter is asked when the hardware is opened.
+#[test]
+fn an_adapter_is_a_setting_of_builds_with_gpus() {
+    let settings = resolve("accel = \"wgpu\"\naccel-adapter = \"RTX\"", &["--accel-adapter=Radeon"]);
+    if cfg!(feature = "wgpu") {
+        assert_eq!(settings.unwrap().accel_adapter.as_deref(), Some("Radeon"));
+        return;
+    }
+    let error = settings.unwrap_err();
+    assert!(error.starts_with("--accel-adapter: accel-adapter: this program was built without wgpu"), "{error}");
+    let error = resolve("\naccel-adapter = \"RTX\"", &[]).unwrap_err();
+    assert!(error.starts_with("config.toml:2: accel-adapter: this program was built without wgpu"), "{error}");
+    assert!(error.ends_with("--features wgpu"), "{error}");
 }
 
 #[test]

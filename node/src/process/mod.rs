@@ -64,6 +64,9 @@ pub enum Error {
     /// The hardware asked for is not there.
     #[error("accel: {0}")]
     Hardware(#[from] arblast::Error),
+    /// The GPU asked for is not there, or is no use.
+    #[error(transparent)]
+    Adapter(#[from] accel::AdapterError),
     /// An address that cannot be listened on.
     #[error("{what} {address}: {source}; is another validator running, or the address not this machine's?")]
     Listen {
@@ -125,7 +128,8 @@ impl Parts {
     /// An [`Error`] that says which file is at fault and what to do.
     pub fn load(settings: Settings) -> Result<Self, Error> {
         let notice = |text: &str| tracing::info!("{text}");
-        let dispatcher = accel::builder(&settings.accel, &notice).audit(settings.accel_audit).build()?;
+        let builder = accel::builder(&settings.accel, settings.accel_adapter.as_deref(), &notice)?;
+        let dispatcher = builder.audit(settings.accel_audit).build()?;
         let checker = Checker::new(dispatcher);
         let genesis = GenesisFile::load(&settings.genesis, &checker)?;
         let keys = Keys::load(&settings.identity_key, &settings.vote_key)?;

@@ -30,13 +30,30 @@ pub fn trials(family: Family) -> Vec<Trial> {
             adversarial(1 << 10).into_iter().try_for_each(|(case, terms)| msm_g2(gpu, case, &terms))
         }),
         whole("jobs::encodings-g2-real-right-side", encodings_with_a_real_right_side),
+        whole("jobs::side-by-side", side_by_side),
         cut("jobs::cut-msm-g1", |gpu| msm_g1(gpu, "cut", &random_terms("gpu cut", 3000))),
         cut("jobs::cut-msm-g2", |gpu| msm_g2(gpu, "cut", &random_terms("gpu cut", 700))),
         cut("jobs::cut-sums", |gpu| cut_sums::<G1Affine>(gpu, |b, p, l| b.sum_g1(p, l, &control()))),
         cut("jobs::cut-sums-g2", |gpu| cut_sums::<G2Affine>(gpu, |b, p, l| b.sum_g2(p, l, &control()))),
         cut("jobs::cut-decompression", cut_decompression),
         cut("jobs::cut-miller-loop", cut_miller_loop),
-        cut("jobs::cut-ntt", cut_ntt),
+        // 2^13 values in a part; and 2^9, which is less than the limit.
+        cut("jobs::cut-ntt", |gpu| cut_ntt(gpu, 12..=16)),
+        on_backend(
+            "jobs::cut-ntt-finely",
+            family,
+            |choice| Choice { largest_binding: Some(20_000), ..choice },
+            |gpu| cut_ntt(gpu, 9..=14),
+        ),
+        on_backend(
+            "jobs::ntt-without-room",
+            family,
+            |choice| Choice { largest_binding: Some(31), ..choice },
+            |gpu| match gpu.ntt(&[Fr::ONE; 4], NttKind { inverse: false, coset: None }, &control()) {
+                Err(DeviceError::OutOfMemory(_)) => Ok(()),
+                other => Err(format!("{other:?}")),
+            },
+        ),
     ]
 }
 
@@ -94,6 +111,33 @@ fn msm_g2(gpu: &Arc<Gpu>, case: &str, (points, scalars): &Terms<G2Affine>) -> Ch
     expect(&format!("{case}, prepared"), gpu.msm_g2_prepared(&bases, scalars, &control()), &expected)
 }
 
+/// Jobs of several threads on one device, each small enough that their submissions alternate.
+fn side_by_side(gpu: &Arc<Gpu>) -> Checked {
+    let rounds = 6;
+    let msm = |thread: usize| {
+        let (points, scalars) = random_terms(&format!("gpu side by side {thread}"), 60 + thread);
+        let expected = cpu().msm_g1(&points, &scalars, &control()).map_err(|error| error.to_string())?;
+        (0..rounds).try_for_each(|_| expect("msm-g1", gpu.msm_g1(&points, &scalars, &control()), &expected))
+    };
+    let ntt = |thread: usize| {
+        let values = Random::new("gpu side by side").scalars(1 << (6 + thread));
+        let kind = NttKind { inverse: thread % 2 == 1, coset: Some(Fr::from(7u64)) };
+        let expected = cpu().ntt(&values, kind, &control()).map_err(|error| error.to_string())?;
+        (0..rounds).try_for_each(|_| expect("ntt", gpu.ntt(&values, kind, &control()), &expected))
+    };
+    let members = |thread: usize| {
+        let mut random = Random::new("gpu side by side");
+        let points: Vec<G1Affine> = random.members(70 + thread).into_iter().map(|p| *p.affine()).collect();
+        let expected = vec![true; points.len()];
+        (0..rounds).try_for_each(|_| expect("members", gpu.subgroup_g1(&points, &control()), &expected))
+    };
+    let jobs: [&(dyn Fn(usize) -> Checked + Sync); 6] = [&msm, &ntt, &members, &msm, &ntt, &members];
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = jobs.iter().enumerate().map(|(thread, job)| scope.spawn(move || job(thread))).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err("a job panicked".into())))
+    })
+}
+
 /// More lists, longer lists and more points than fit.
 fn cut_sums<P: AffineRepr<ScalarField = Fr>>(
     gpu: &Arc<Gpu>,
@@ -146,20 +190,28 @@ fn cut_miller_loop(gpu: &Arc<Gpu>) -> Checked {
     }
 }
 
-/// The longest transform that fits is right; a longer one is not offered.
-fn cut_ntt(gpu: &Arc<Gpu>) -> Checked {
-    let n = SMALL as usize / 32;
-    if !gpu.supports(Op::Ntt, n) || gpu.supports(Op::Ntt, 2 * n) {
-        return Err("what is offered is not what fits".into());
+/// Transforms of as much as a part holds, less, and up to 32 times as much, in every direction.
+fn cut_ntt(gpu: &Arc<Gpu>, logs: std::ops::RangeInclusive<u32>) -> Checked {
+    let values = Random::new("gpu cut ntt").scalars(1 << logs.end());
+    for log in logs {
+        let values = &values[..1 << log];
+        for (inverse, coset) in [(false, None), (true, None), (false, Some(7u64)), (true, Some(7))] {
+            let kind = NttKind { inverse, coset: coset.map(Fr::from) };
+            if !gpu.supports(Op::Ntt, values.len()) {
+                return Err(format!("2^{log} values are not offered"));
+            }
+            let expected = CpuPortable::new(0).ntt(values, kind, &control()).map_err(|error| error.to_string())?;
+            match gpu.ntt(values, kind, &control()) {
+                Ok(got) if got == expected => {}
+                Ok(got) => {
+                    let first = got.iter().zip(&expected).position(|(got, expected)| got != expected);
+                    return Err(format!("2^{log} values, {kind:?}: value {first:?} is wrong"));
+                }
+                Err(error) => return Err(format!("2^{log} values, {kind:?}: {error}")),
+            }
+        }
     }
-    let values = Random::new("gpu cut ntt").scalars(2 * n);
-    let kind = NttKind { inverse: false, coset: Some(Fr::from(7u64)) };
-    let expected = CpuPortable::new(0).ntt(&values[..n], kind, &control()).map_err(|error| error.to_string())?;
-    expect("the longest", gpu.ntt(&values[..n], kind, &control()), &expected)?;
-    match gpu.ntt(&values, kind, &control()) {
-        Err(DeviceError::Unsupported) => Ok(()),
-        other => Err(format!("a longer one: {:?}", other.map(|values| values.len()))),
-    }
+    Ok(())
 }
 
 /// Abscissas x for which x³ + 4(1 + u) has no imaginary part: the formula for the root of others fails on half of them.

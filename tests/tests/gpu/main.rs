@@ -7,7 +7,7 @@
 //! | `executor` | what runs a program: a device, or an interpreter on the CPU |
 //! | `field` | the field's operations, with raw limbs at the edges |
 //! | `programs` | programs of the curve, of decompression and of the pairing |
-//! | `stages` | digits, prefix sums, scatter, accumulate, reduce, butterfly, scale |
+//! | `stages` | digits, prefix sums, scatter, accumulate, reduce, butterfly, across, scale |
 //! | `jobs` | MSMs, inputs that are cut, exceptional encodings |
 //! | `faults` | lost devices, errors of validation, deadlines; which adapters are chosen |
 //! | `compile` | compiling, cold |

@@ -4,7 +4,7 @@ use super::number::{edges, from_kernel, host_words, is_below_twice, kernel_words
 use super::{Checked, on_stages};
 use arblast::gpu::Family;
 use arblast::gpu::stages::Stages;
-use arblast_kernels::layout::{AccumulateJob, ButterflyJob, DigitsJob, ScaleJob, ScanJob};
+use arblast_kernels::layout::{AccumulateJob, AcrossJob, ButterflyJob, DigitsJob, ScaleJob, ScanJob};
 use arblast_kernels::machine::Program;
 use arblast_kernels::programs::curve::{accumulation, further_reduction, identity, reduction};
 use arblast_kernels::{Field, Group, Stage};
@@ -26,6 +26,7 @@ pub fn trials(family: Family) -> Vec<Trial> {
         on_stages("stages::reduce-g1", family, reduce::<G1Affine>),
         on_stages("stages::reduce-g2", family, reduce::<G2Affine>),
         on_stages("stages::butterfly", family, butterfly),
+        on_stages("stages::across", family, across),
         on_stages("stages::scale", family, scale),
     ]
 }
@@ -369,6 +370,37 @@ fn butterfly(stages: &Stages) -> Checked {
             }
         }
         if !out[1].chunks(each).all(is_below_twice::<Fr>) {
+            return Err("a value is not below 2r".into());
+        }
+    }
+    Ok(())
+}
+
+/// (x + y, (x − y)·w) at each place of two buffers, with each of the roots.
+fn across(stages: &Stages) -> Checked {
+    let (mut random, family) = (Random::new("gpu across"), stages.family());
+    // More than a workgroup, and no multiple of it.
+    let lower = edges::<Fr>(&mut random, 40);
+    let upper: Vec<_> = lower.iter().rev().cloned().collect();
+    let (n, each) = (lower.len(), Field::Fr.words());
+    let roots = random.scalars(3);
+    let root_words: Vec<u32> = roots.iter().flat_map(|w| kernel_words(Field::Fr, family, *w)).collect();
+    for (index, root) in roots.iter().enumerate() {
+        let buffers: [&[u32]; 3] = [&root_words, &lower.concat(), &upper.concat()];
+        let out = run(stages, Stage::Across, n, &buffers, |first, width| AcrossJob {
+            values: n as u32,
+            root: index as u32,
+            first,
+            width,
+        })?;
+        for i in 0..n {
+            let (x, y): (Fr, Fr) = (residue(&lower[i]), residue(&upper[i]));
+            let value = |buffer: &[u32]| residue::<Fr>(&buffer[i * each..(i + 1) * each]);
+            if (value(&out[1]), value(&out[2])) != (x + y, (x - y) * root) {
+                return Err(format!("the values at place {i} with root {index}"));
+            }
+        }
+        if !out[1..].iter().all(|buffer| buffer.chunks_exact(each).all(is_below_twice::<Fr>)) {
             return Err("a value is not below 2r".into());
         }
     }
