@@ -179,7 +179,7 @@ mod tests {
             let keeper = keeper.keep().await;
             // Of this the disk never hears.
             seen.note(&peer(1), &vote(0, 7, 4));
-            std::mem::forget(keeper);
+            drop(keeper);
         });
         deterministic::Runner::from(checkpoint).start(|context| async move {
             let (seen, keeper) = open(&context, "second", &[1]).await;
