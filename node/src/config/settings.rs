@@ -343,7 +343,7 @@ impl Settings {
             );
         }
         if let (Some(_), Err(error)) = (&self.accel_adapter, accel::check_adapter(&self.accel)) {
-            return refused("accel-adapter", error.0);
+            return refused("accel-adapter", error.to_string());
         }
         if self.listen_time > Duration::from_secs(600) {
             return refused("listen-time", format!("listen-time is {:?}, expected at most 600s", self.listen_time));
