@@ -205,14 +205,16 @@ fn regroup<const FROM: usize, const TO: usize, const N: usize, const M: usize>(d
     out
 }
 
+/// Each word times 2^`bits`, without what is above 64 bits.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-fn shift_left(v: Vector, bits: u32) -> Vector {
+pub(super) fn shift_left(v: Vector, bits: u32) -> Vector {
     _mm512_sll_epi64(v, _mm_cvtsi32_si128(bits.cast_signed()))
 }
 
+/// Each word divided by 2^`bits`.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-fn shift_right(v: Vector, bits: u32) -> Vector {
+pub(super) fn shift_right(v: Vector, bits: u32) -> Vector {
     _mm512_srl_epi64(v, _mm_cvtsi32_si128(bits.cast_signed()))
 }

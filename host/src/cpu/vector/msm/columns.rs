@@ -45,22 +45,20 @@ struct Row {
 #[derive(Default)]
 pub(crate) struct Rows(Vec<Row>);
 
-impl Rows {
-    /// Appends the rows of up to eight pieces, the longest first.
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    fn extend(&mut self, ifma: Ifma, pieces: &[Piece], refs: &[PointRef]) {
-        // Where there is no piece any more, points of the first stand in, and so does the last point of a piece after it.
-        let piece = |i: usize| pieces.get(i).unwrap_or(&pieces[0]);
-        let stretches = Stretches {
-            starts: std::array::from_fn(|i| piece(i).start),
-            lasts: std::array::from_fn(|i| piece(i).length - 1),
-            lengths: std::array::from_fn(|i| pieces.get(i).map_or(0, |piece| piece.length)),
-        };
-        self.0.reserve(pieces[0].length as usize);
-        for row in 0..pieces[0].length {
-            let (refs, live) = PointRef::gather_row(ifma, refs, &stretches, row);
-            self.0.push(Row { refs, live });
-        }
+/// Appends the rows of up to eight pieces, the longest first.
+#[target_feature(enable = "avx512f,avx512ifma")]
+fn append_rows(rows: &mut Vec<Row>, ifma: Ifma, pieces: &[Piece], refs: &[PointRef]) {
+    // Where there is no piece any more, points of the first stand in, and so does the last point of a piece after it.
+    let piece = |i: usize| pieces.get(i).unwrap_or(&pieces[0]);
+    let stretches = Stretches {
+        starts: std::array::from_fn(|i| piece(i).start),
+        lasts: std::array::from_fn(|i| piece(i).length - 1),
+        lengths: std::array::from_fn(|i| pieces.get(i).map_or(0, |piece| piece.length)),
+    };
+    rows.reserve(pieces[0].length as usize);
+    for row in 0..pieces[0].length {
+        let (refs, live) = PointRef::gather_row(ifma, refs, &stretches, row);
+        rows.push(Row { refs, live });
     }
 }
 
@@ -115,11 +113,9 @@ fn sum_pieces<C: Curve>(
     pieces: &[Piece],
     control: &Control,
 ) -> Result<Vec<Range<usize>>, DeviceError> {
-    let (Rows(rows), adder) = {
-        work.rows.0.clear();
-        pieces.chunks(8).for_each(|group| work.rows.extend(ifma, group, refs));
-        (&work.rows, &mut work.dense)
-    };
+    let (Rows(rows), adder) = (&mut work.rows, &mut work.dense);
+    rows.clear();
+    pieces.chunks(8).for_each(|group| append_rows(rows, ifma, group, refs));
     let (jobs, mut places) = plan(pieces);
     let within = |r: &PointRef| !r.is_work() & (r.index() < bases.len());
     assert!(rows.iter().all(|row| row.refs.iter().fold(true, |all, r| all & within(r))), "a point that is not there");

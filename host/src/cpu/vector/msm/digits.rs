@@ -2,14 +2,14 @@
 
 use super::plan::Window;
 use super::scalar::Part;
+use crate::cpu::vector::memory::{shift_left, shift_right};
 use crate::cpu::vector::mont::{Vector, splat};
 use crate::cpu::vector::token::Ifma;
 use std::arch::x86_64::{
-    _mm_cvtsi32_si128, _mm256_storeu_si256, _mm512_abs_epi64, _mm512_add_epi64, _mm512_and_si512,
-    _mm512_cmpeq_epi64_mask, _mm512_cmplt_epi64_mask, _mm512_cmplt_epu64_mask, _mm512_cvtepi64_epi32,
-    _mm512_loadu_si512, _mm512_mask_add_epi64, _mm512_mask_blend_epi64, _mm512_or_si512, _mm512_permutexvar_epi64,
-    _mm512_setr_epi64, _mm512_setzero_si512, _mm512_sll_epi64, _mm512_srl_epi64, _mm512_sub_epi64,
-    _mm512_test_epi64_mask, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+    _mm256_storeu_si256, _mm512_abs_epi64, _mm512_add_epi64, _mm512_and_si512, _mm512_cmpeq_epi64_mask,
+    _mm512_cmplt_epi64_mask, _mm512_cmplt_epu64_mask, _mm512_cvtepi64_epi32, _mm512_loadu_si512, _mm512_mask_add_epi64,
+    _mm512_mask_blend_epi64, _mm512_or_si512, _mm512_permutexvar_epi64, _mm512_setr_epi64, _mm512_setzero_si512,
+    _mm512_sub_epi64, _mm512_test_epi64_mask, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
 };
 
 /// The key of a digit that is zero.
@@ -71,11 +71,10 @@ fn compute(parts: &[Part; 8], window: &Window, first: u32) -> [u32; 8] {
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
 fn shifted(low: Vector, high: Vector, bits: usize) -> Vector {
-    let count = |bits: usize| _mm_cvtsi32_si128(bits as i32);
     match bits.checked_sub(64) {
-        Some(more) => _mm512_srl_epi64(high, count(more)),
+        Some(more) => shift_right(high, more as u32),
         // A shift by 64 leaves nothing.
-        None => _mm512_or_si512(_mm512_srl_epi64(low, count(bits)), _mm512_sll_epi64(high, count(64 - bits))),
+        None => _mm512_or_si512(shift_right(low, bits as u32), shift_left(high, 64 - bits as u32)),
     }
 }
 

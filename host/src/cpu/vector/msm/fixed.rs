@@ -5,12 +5,10 @@
 //! 2^12 points in G1: ten windows of 13 bits make 82,000 digits for 4,096 buckets of two powers, with merge and fold
 //! 86,000 additions; without a table, thirteen windows of 10 bits, 113,000. It takes 0.8 times as long.
 
-use super::fold::Buckets;
-use super::group::{merge_powers, sum_buckets};
 use super::plan::{Plan, Terms};
-use super::sort::Place;
+use super::sort::Layout;
 use super::table::{Piece, Shape, Table};
-use super::{Split, Workspaces, horner, split};
+use super::{Split, Workspaces, group, horner, split};
 use crate::backend::Control;
 use crate::cpu::group::Group;
 use crate::cpu::threads::Threads;
@@ -62,14 +60,7 @@ fn sum_piece<C: Split>(
     let parts = &parts[..powers];
     let longest = parts.iter().map(Terms::longest).max().unwrap_or(0);
     let Plan { windows } = Plan::uniform(shape.window, (longest + 1).div_ceil(shape.window));
-    let place = |window| Place { set: window % shape.sets, first: window / shape.sets * piece.bases.len() };
-    let sums = workspaces.with(ifma, |work| {
-        let mut sorter = std::mem::take(&mut work.sorter);
-        let sorted = sorter.sort(ifma, parts, &windows, shape.sets, place);
-        let points = sum_buckets::<C>(ifma, work, &piece.points, sorted, control)?;
-        work.sorter = sorter;
-        let points = merge_powers::<C>(ifma, work, points, powers, control)?;
-        Buckets { bits: shape.window - 1, points }.fold(work, control)
-    })?;
+    let layout = Layout { windows: &windows, sets: shape.sets, row: piece.bases.len() };
+    let sums = workspaces.with(ifma, |work| group::sums::<C>(ifma, work, &piece.points, parts, layout, control))?;
     Ok(horner::<C>(ifma, &sums))
 }

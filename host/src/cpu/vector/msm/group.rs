@@ -2,8 +2,8 @@
 
 use super::columns::sum_chunk;
 use super::fold::Buckets;
-use super::plan::{Terms, Window};
-use super::sort::{Place, Sorted};
+use super::plan::Terms;
+use super::sort::{Layout, Sorted};
 use crate::backend::Control;
 use crate::cpu::vector::adder::{Pairs, PointRef, Sum};
 use crate::cpu::vector::curve::{Curve, ElementOf, PointOf, apply_endomorphism};
@@ -14,21 +14,20 @@ use crate::error::DeviceError;
 /// Digits whose buckets are summed at a time. A half or a quarter of it is as fast at 2^16 points, within noise.
 const CHUNK: usize = 1 << 15;
 
-/// For each window of the group and each bit of its digits, lowest first, the sum of the points whose digit has it.
+/// For each set of buckets and each bit of its digits, lowest first, the sum of the points whose digit has it.
 pub(super) fn sums<C: Curve>(
     ifma: Ifma,
     work: &mut Workspace<C::Coordinate>,
     bases: &[PointOf<C>],
     parts: &[Terms],
-    windows: &[Window],
+    layout: Layout<'_>,
     control: &Control,
 ) -> Result<Vec<Sum<ElementOf<C>>>, DeviceError> {
     let mut sorter = std::mem::take(&mut work.sorter);
-    let sorted = sorter.sort(ifma, parts, windows, windows.len(), |window| Place { set: window, first: 0 });
-    let points = sum_buckets::<C>(ifma, work, bases, sorted, control)?;
+    let points = sum_buckets::<C>(ifma, work, bases, sorter.sort(ifma, parts, layout), control);
     work.sorter = sorter;
-    let points = merge_powers::<C>(ifma, work, points, parts.len(), control)?;
-    Buckets { bits: windows[0].bits - 1, points }.fold(work, control)
+    let points = merge_powers::<C>(ifma, work, points?, parts.len(), control)?;
+    Buckets { bits: layout.windows[0].bits - 1, points }.fold(work, control)
 }
 
 /// Sums each bucket; bucket i's sum is then work point i.
@@ -55,7 +54,7 @@ pub(super) fn sum_buckets<C: Curve>(
 }
 
 /// B₀ + φ(B₁ + φ(B₂ + …)) for each digit of each window, where Bₑ is its bucket of power e. The sums take B₀'s places.
-pub(super) fn merge_powers<C: Curve>(
+fn merge_powers<C: Curve>(
     ifma: Ifma,
     work: &mut Workspace<C::Coordinate>,
     mut points: Vec<Option<PointRef>>,

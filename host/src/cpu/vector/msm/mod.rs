@@ -57,6 +57,7 @@ use ark_bls12_381::Fr;
 use ark_ec::AffineRepr;
 use plan::{Plan, Terms};
 use scalar::Part;
+use sort::Layout;
 use std::sync::Mutex;
 
 pub(super) use columns::Rows;
@@ -198,8 +199,8 @@ pub(crate) fn msm<C: Split>(
     let plan = Plan::choose(&parts, threads.count());
     let groups = plan.groups(terms, threads.count());
     let bits = threads.map_tasks(control, groups.len(), |task| {
-        let windows = &plan.windows[groups[groups.len() - 1 - task].clone()];
-        workspaces.with(ifma, |work| group::sums::<C>(ifma, work, &bases.points, &parts, windows, control))
+        let layout = Layout::plain(&plan.windows[groups[groups.len() - 1 - task].clone()]);
+        workspaces.with(ifma, |work| group::sums::<C>(ifma, work, &bases.points, &parts, layout, control))
     })?;
     let bits = bits.into_iter().rev().collect::<Result<Vec<_>, _>>()?;
     Ok(horner::<C>(ifma, &bits.concat()))

@@ -13,12 +13,21 @@ pub(super) struct Sorted {
     pub(super) starts: Vec<u32>,
 }
 
-/// Where the digits of a window go, and what they select.
-pub(super) struct Place {
-    /// The set of buckets.
-    pub(super) set: usize,
-    /// The base of the first term; that of term i is `first + i`.
-    pub(super) first: usize,
+/// Equally wide windows, the sets of buckets that their digits go to, and the bases that they select.
+#[derive(Clone, Copy)]
+pub(super) struct Layout<'a> {
+    pub(super) windows: &'a [Window],
+    /// Window w belongs to set `w % sets`.
+    pub(super) sets: usize,
+    /// Term i of window w selects base `w / sets · row + i`.
+    pub(super) row: usize,
+}
+
+impl<'a> Layout<'a> {
+    /// A set for each window, over one row of bases.
+    pub(super) fn plain(windows: &'a [Window]) -> Self {
+        Self { windows, sets: windows.len(), row: 0 }
+    }
 }
 
 /// A counting sort, which keeps its memory.
@@ -31,21 +40,15 @@ pub(crate) struct Sorter {
 }
 
 impl Sorter {
-    /// Sorts the digits of equally wide windows into so many sets of buckets.
-    pub(super) fn sort(
-        &mut self,
-        ifma: Ifma,
-        parts: &[Terms],
-        windows: &[Window],
-        sets: usize,
-        place: impl Fn(usize) -> Place,
-    ) -> &Sorted {
+    /// Sorts the digits by set and bucket.
+    pub(super) fn sort(&mut self, ifma: Ifma, parts: &[Terms], layout: Layout<'_>) -> &Sorted {
+        let Layout { windows, sets, row } = layout;
         let buckets = windows.first().map_or(0, Window::buckets);
         self.keys.clear();
         self.keys.reserve(parts.iter().map(|terms| terms.len() * windows.len()).sum());
         for (power, terms) in parts.iter().enumerate() {
             for (w, window) in windows.iter().enumerate() {
-                let first = (power * sets + place(w).set) * buckets;
+                let first = (power * sets + w % sets) * buckets;
                 digits::keys(ifma, terms.reaching(window.start).1, window, first as u32, &mut self.keys);
             }
         }
@@ -66,7 +69,7 @@ impl Sorter {
         let mut keys = self.keys.iter();
         for terms in parts {
             for (w, window) in windows.iter().enumerate() {
-                let first = place(w).first;
+                let first = w / sets * row;
                 let (points, _) = terms.reaching(window.start);
                 for (&point, &key) in points.iter().zip(&mut keys) {
                     if key != NOTHING {

@@ -103,7 +103,7 @@ impl Shape {
     /// The shape with the fewest additions for so many bases and at most `most` rows; `None` where that saves less than an
     /// eighth of those without a table: points out of a table come slower than out of the bases alone.
     ///
-    /// A digit is an addition, and a bucket two in the fold, as in `plan.rs`.
+    /// A digit is an addition, and a bucket two in the fold. `plan.rs` counts four for a bucket, by a sweep without tables.
     fn choose<C: Split>(bases: usize, most: usize) -> Option<Self> {
         let cost = |shape: &Self| {
             let windows = (longest::<C>() + 1).div_ceil(shape.window);
