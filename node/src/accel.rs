@@ -8,7 +8,9 @@
 //! `wgpu`, which takes a minute or two of a processor: by name, and by `auto` where it is the fastest. Which GPU that is
 //! can be said by a part of its name (`--accel-adapter`); a software rendering is used only so, and not by `auto`.
 
+use arblast::backend::{Backend, Kind};
 use arblast::{Builder, Selection};
+use std::sync::Arc;
 
 /// The names that `--accel` takes.
 pub const NAMES: [&str; 5] = ["auto", "cpu", "cpu-portable", WGPU, FPGA_SIM];
@@ -75,53 +77,58 @@ fn without(feature: &str) -> String {
     format!("this program was built without {feature}; build it with: {command} {feature}")
 }
 
-#[cfg(feature = "wgpu")]
+/// The backend `wgpu` on the first GPU whose name contains `adapter`, or why there is none.
+fn gpu(adapter: Option<&str>) -> Result<Arc<dyn Backend>, String> {
+    #[cfg(feature = "wgpu")]
+    return {
+        let choice = arblast::gpu::Choice { adapter: adapter.map(str::to_owned), ..Default::default() };
+        arblast::gpu::Gpu::detect(&choice).map(|gpu| Arc::new(gpu) as _)
+    };
+    #[cfg(not(feature = "wgpu"))]
+    {
+        let _ = adapter;
+        Err(without(WGPU))
+    }
+}
+
+/// The backend `fpga-sim`, or why it is not there.
+fn fpga_sim() -> Result<Arc<dyn Backend>, String> {
+    #[cfg(feature = "fpga-sim")]
+    return arblast_verilator::FpgaSim::detect(Default::default())
+        .map(|backend| Arc::new(backend) as _)
+        .map_err(|error| error.to_string());
+    #[cfg(not(feature = "fpga-sim"))]
+    Err(without(FPGA_SIM))
+}
+
 fn with_gpu(
     builder: Builder,
     adapter: Option<&str>,
     by_name: bool,
     notice: &dyn Fn(&str),
 ) -> Result<Builder, AdapterError> {
-    use arblast::backend::{Backend as _, Kind};
-    let choice = arblast::gpu::Choice { adapter: adapter.map(str::to_owned), ..Default::default() };
-    match arblast::gpu::Gpu::detect(&choice) {
+    match gpu(adapter) {
         Ok(gpu) if gpu.kind() == Kind::Simulation && !by_name => {
             let name = gpu.describe().hardware;
             Err(AdapterError(format!("{name} is a software rendering, which auto never uses; set accel to {WGPU}")))
         }
         Ok(gpu) => {
             notice("Compiling the GPU's kernels and testing them; the first time takes a minute ...");
-            Ok(builder.backend(std::sync::Arc::new(gpu)))
+            Ok(builder.backend(gpu))
         }
         Err(reason) if adapter.is_some() => Err(AdapterError(reason)),
         Err(reason) => Ok(builder.absent(WGPU, reason)),
     }
 }
 
-#[cfg(not(feature = "wgpu"))]
-fn with_gpu(
-    builder: Builder,
-    _adapter: Option<&str>,
-    _by_name: bool,
-    _notice: &dyn Fn(&str),
-) -> Result<Builder, AdapterError> {
-    Ok(builder.absent(WGPU, without(WGPU)))
-}
-
-#[cfg(feature = "fpga-sim")]
 fn with_fpga_sim(builder: Builder, notice: &dyn Fn(&str)) -> Builder {
-    match arblast_verilator::FpgaSim::detect(Default::default()) {
+    match fpga_sim() {
         Ok(backend) => {
             notice("Building the simulation and testing it; the first time takes minutes ...");
-            builder.backend(std::sync::Arc::new(backend))
+            builder.backend(backend)
         }
-        Err(error) => builder.absent(FPGA_SIM, error.to_string()),
+        Err(reason) => builder.absent(FPGA_SIM, reason),
     }
-}
-
-#[cfg(not(feature = "fpga-sim"))]
-fn with_fpga_sim(builder: Builder, _notice: &dyn Fn(&str)) -> Builder {
-    builder.absent(FPGA_SIM, without(FPGA_SIM))
 }
 
 #[cfg(test)]

@@ -3,18 +3,22 @@
 //! They are written once a second, so a validator that is killed forgets a second of them at most: a copy of another
 //! validator that starts then is still told of every vote before.
 
-use super::witness::Wire;
+use super::{Kind, Scheme};
 use crate::environment::Environment;
 use commonware_codec::{Copying, MaxEncodeSize as _, RangeCfg, ReadExt as _};
+use commonware_consensus::simplex::types::Vote;
 use commonware_consensus::types::Round;
-use commonware_cryptography::ed25519;
+use commonware_cryptography::{ed25519, sha256};
 use commonware_storage::metadata::{self, Metadata};
 use commonware_utils::sync::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+/// A vote as it travels.
+pub(super) type Wire = Vote<Scheme, sha256::Digest>;
+
 /// Kinds of votes.
-const KINDS: usize = 3;
+const KINDS: usize = Kind::ALL.len();
 
 /// The highest vote of each kind that was received from each validator. Cheap to clone.
 #[derive(Clone, Debug, Default)]

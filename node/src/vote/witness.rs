@@ -33,7 +33,7 @@ use super::Scheme;
 use super::gate::Gate;
 use super::record::Record as _;
 use super::scheme::mark_of;
-use super::seen::{Keeper, Seen};
+use super::seen::{Keeper, Seen, Wire};
 use crate::environment::Environment;
 use crate::status::Role;
 use commonware_codec::{
@@ -53,9 +53,6 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// A vote as it travels.
-pub(super) type Wire = Vote<Scheme, sha256::Digest>;
 
 /// The largest message of this channel, in bytes.
 pub const MAX_MESSAGE: usize = 2 + 3 * (Wire::MAX_ENCODE_SIZE + 5);
